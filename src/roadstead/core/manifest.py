@@ -7,7 +7,7 @@ came: nothing here writes a manifest.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -41,7 +41,6 @@ class Manifest:
         media_type: one of `SUPPORTED`.
         artifact_type: the field, else the config's media type for an image (distribution-spec, Listing referrers).
         manifests: an index's children.
-        total_bytes: what the config and the layers add up to, foreign layers left out.
     """
 
     media_type: str
@@ -119,11 +118,12 @@ def parse(body: bytes, content_type: str | None) -> Manifest:
 
 
 def _load(body: bytes) -> Any:
-    _check_depth(body)
     try:
-        return json.loads(body.decode(), object_pairs_hook=_unique)
+        fields = json.loads(body.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise InvalidManifest(f"the manifest is not JSON: {error}") from error
+    _check_depth(fields)
+    return fields
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -134,26 +134,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_depth(body: bytes) -> None:
-    """Counts brackets, those in strings too: a manifest with this many in strings alone is refused as well.
+def _check_depth(fields: Any) -> None:
+    level = [fields]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise InvalidManifest(f"the manifest nests more than {MAX_DEPTH} levels deep")
 
-    Only an upper bound is needed, before the parser may recurse; the exact depth is counted for the rare others.
-    """
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
-        return
-    depth = 0
-    in_string = escaped = False
-    for byte in body:
-        if in_string:
-            escaped, in_string = (False, True) if escaped else (byte == 0x5C, byte != 0x22)
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"{[":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidManifest(f"the manifest nests more than {MAX_DEPTH} levels deep")
-        elif byte in b"}]":
-            depth -= 1
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _media_type(wire: _Manifest, content_type: str | None) -> str:

@@ -73,7 +73,8 @@ class Tag:
         """
         if not _TAG.fullmatch(text):
             raise InvalidName(
-                f"tag {text[:140]!r} is malformed; expected 1 to 128 letters, digits and . _ -, not beginning with . or -"
+                f"tag {text[:140]!r} is malformed; expected 1 to 128 letters, digits and . _ -, "
+                "beginning with a letter, a digit or _"
             )
         return cls(text)
 
