@@ -25,7 +25,10 @@ MAX_AGE_S: Final = 1.0
 """How long anything that can change may be believed without asking SQL, whatever its generation says."""
 
 EVERYTHING: Final = -1
-"""In place of a repository's id: accounts, hosts, the firehose. It has a slot of its own."""
+"""In place of a repository's id: accounts, hosts, keys. It has a slot of its own."""
+
+FIREHOSE: Final = -2
+"""In place of a repository's id: the firehose has a new event."""
 
 
 class Generation:
@@ -36,7 +39,7 @@ class Generation:
     """
 
     def __init__(self, file: Path) -> None:
-        size = (SLOTS + 1) * SLOT_BYTES
+        size = (SLOTS + 2) * SLOT_BYTES
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if os.fstat(descriptor).st_size < size:
@@ -62,4 +65,4 @@ class Generation:
 
 
 def _slot(repository_id: int) -> int:
-    return SLOTS if repository_id == EVERYTHING else repository_id % SLOTS
+    return repository_id % SLOTS if repository_id >= 0 else SLOTS - 1 - repository_id
