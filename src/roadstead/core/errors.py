@@ -146,7 +146,16 @@ class UnknownRecord(Unknown):
 
 
 class Unauthorized(Misuse):
-    """Nobody has said who they are, or the credentials are wrong."""
+    """Nobody has said who they are, or the credentials are wrong.
+
+    Args:
+        error: what a Bearer challenge says of the token that was sent (RFC 6750, 3.1): `invalid_token`,
+            `insufficient_scope`, or nothing where none was sent.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", detail: object = None, error: str = "") -> None:
+        super().__init__(message, remedy=remedy, detail=detail)
+        self.error = error
 
 
 class Denied(Misuse):
