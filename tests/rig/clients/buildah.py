@@ -1,0 +1,23 @@
+"""buildah, with a storage of its own."""
+
+from pathlib import Path
+
+from tests.peers.table import PEERS
+from tests.rig.clients.client import Client
+from tests.rig.clients.podman import storage_options
+from tests.rig.server import Account
+
+
+class Buildah(Client):
+    def __init__(self, home: Path) -> None:
+        super().__init__(PEERS["buildah"].program, home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
+
+    def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
+        return self._run_whole(*storage_options(self.home), *arguments, stdin=stdin, cwd=cwd)
+
+    def login(self, host: str, account: Account) -> None:
+        self.run("login", "--tls-verify=false", "-u", account.name, "--password-stdin", host, stdin=account.password)
+
+    def build(self, context: Path, image: str) -> None:
+        """Build `context/Dockerfile`; its commands run in a chroot, without a container runtime."""
+        self.run("bud", "--isolation=chroot", "--tls-verify=false", "-t", image, str(context))

@@ -1,0 +1,31 @@
+"""podman, with a storage of its own."""
+
+from pathlib import Path
+
+from tests.peers.table import PEERS
+from tests.rig.clients.client import Client
+from tests.rig.server import Account
+
+
+def storage_options(home: Path) -> list[str]:
+    """Where podman and buildah keep images: under `home`, by plain copies, which needs no kernel support."""
+    return ["--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "vfs"]
+
+
+class Podman(Client):
+    def __init__(self, home: Path) -> None:
+        super().__init__(PEERS["podman"].program, home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
+
+    def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
+        ours = [*storage_options(self.home), "--tmpdir", str(self.home / "tmp")]
+        # crun and the systemd cgroup manager both want a running systemd.
+        ours += ["--runtime", str(PEERS["runc"].program), "--cgroup-manager=cgroupfs", "--events-backend=file"]
+        return self._run_whole(*ours, *arguments, stdin=stdin, cwd=cwd)
+
+    def login(self, host: str, account: Account) -> None:
+        self.run("login", "--tls-verify=false", "-u", account.name, "--password-stdin", host, stdin=account.password)
+
+    def container(self, image: str, *command: str) -> str:
+        """Run a container to its end and give what it printed."""
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+        return self.run("run", "--rm", *limits, "--network=host", "--tls-verify=false", image, *command)
