@@ -86,15 +86,17 @@ def plan_commit(
     rev: Tid,
     sign: Sign,
     swap_commit: Cid | None = None,
+    resign: bool = False,
     cache: NodeCache | None = None,
 ) -> CommitResult:
     """The commit that `writes`, all or none, make of the repository at `head`.
 
     Args:
-        head: `None` makes the first commit, of a repository that may be empty.
+        head: `None` makes the first commit of a repository, with or without records.
         get: gives the blocks of the tree before.
         rev: the new revision, see `Tid.after`.
         swap_commit: the commit that has to be the head.
+        resign: commit even where nothing changes: the account has a new key or DID.
         cache: decoded tree nodes, see `Tree`.
 
     Raises:
@@ -110,7 +112,7 @@ def plan_commit(
     wanted = [_operation(write, blocks[write.path], before) for write in writes]
     cids = tuple(op.cid for op in wanted)
     ops = tuple(op for op in wanted if op.cid != op.prev)
-    if head is not None and not ops:
+    if head is not None and not ops and not resign:
         return CommitResult(did, head, head, cids)
 
     change = before.apply({op.path: op.cid for op in ops})

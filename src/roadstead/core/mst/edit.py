@@ -174,10 +174,9 @@ class Edit:
         if node.origin is not None:
             return node.origin
         trees = [self._write(tree, written) if isinstance(tree, Draft) else tree for tree in node.trees]
-        new = Node(node.keys, node.values, trees)
-        block = new.encode()
-        cid = Cid.of_record(block)
-        written[cid] = block
+        new = Node.of(node.keys, node.values, trees)
+        cid = Cid.of_record(new.block)
+        written[cid] = new.block
         self._keep(cid, new)
         return cid
 

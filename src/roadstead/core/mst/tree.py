@@ -88,7 +88,7 @@ class Tree:
 
     def proof(self, key: str) -> dict[Cid, bytes]:
         """The blocks from the root to where `key` is, or would be: they prove its value, or its absence."""
-        return {cid: self._block(cid) for cid, _, _ in self._path(key)}
+        return {cid: node.block for cid, node, _ in self._path(key)}
 
     def covering_proof(self, key: str) -> dict[Cid, bytes]:
         """`proof`, and the blocks down to the neighbours of `key` on both sides.
@@ -102,7 +102,7 @@ class Tree:
         if index < len(node.keys):
             cids += self._spine(node.trees[index], last=True, depth=MAX_DEPTH)
             cids += self._spine(node.trees[index + 1], last=False, depth=MAX_DEPTH)
-        return {cid: self._block(cid) for cid in cids}
+        return {cid: self._node(cid).block for cid in cids}
 
     def apply(self, changes: Mapping[str, Cid | None]) -> Change:
         """The tree with `changes`, all in one pass: a value sets its key, `None` deletes it.
@@ -164,7 +164,7 @@ class Tree:
 
     def _nodes(self, tree: Cid, depth: int, bounds: tuple[str, str]) -> Iterator[tuple[Cid, bytes]]:
         node = self._bounded(tree, depth, bounds)
-        yield tree, self._block(tree)
+        yield tree, node.block
         edges = [bounds[0], *node.keys, bounds[1]]
         for index, subtree in enumerate(node.trees):
             if subtree is not None:
@@ -173,7 +173,8 @@ class Tree:
     def _bounded(self, tree: Cid, depth: int, bounds: tuple[str, str]) -> Node:
         """A node, every key of which lies between `bounds`."""
         _check_depth(depth)
-        node = self._node(tree)
+        # A walk keeps nothing: a repository may be larger than memory.
+        node = self.cache.get(tree) or self._fetch(tree)
         if node.keys and not (bounds[0] < node.keys[0] and node.keys[-1] < bounds[1]):
             raise CorruptContent("the keys of a repository's tree are not in order")
         return node
@@ -181,16 +182,12 @@ class Tree:
     def _node(self, cid: Cid) -> Node:
         node = self.cache.get(cid)
         if node is None:
-            node = self.cache[cid] = Node.decode(self._fetch(cid))
+            node = self.cache[cid] = self._fetch(cid)
         return node
 
-    def _block(self, cid: Cid) -> bytes:
-        node = self.cache.get(cid)
-        return self._fetch(cid) if node is None else node.encode()
-
-    def _fetch(self, cid: Cid) -> bytes:
+    def _fetch(self, cid: Cid) -> Node:
         try:
-            return self.get(cid)
+            return Node.decode(self.get(cid))
         except KeyError as error:
             raise CorruptContent(f"the tree node {cid} is missing") from error
 
