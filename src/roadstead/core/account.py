@@ -24,8 +24,29 @@ NAME_LENGTHS: Final = range(2, 33)
 """How many characters an account's name may have. A handle's label may have 63; a name is typed by people."""
 
 RESERVED: Final = frozenset(
-    "v2 auth xrpc api oauth did plc pds static install metrics healthz readyz login logout settings search "
-    "anonymous localhost www well-known".split()
+    {
+        "v2",
+        "auth",
+        "xrpc",
+        "api",
+        "oauth",
+        "did",
+        "plc",
+        "pds",
+        "static",
+        "install",
+        "metrics",
+        "healthz",
+        "readyz",
+        "login",
+        "logout",
+        "settings",
+        "search",
+        "anonymous",
+        "localhost",
+        "www",
+        "well-known",
+    }
 )
 """Names that would read as a part of this server: its paths, its hosts, or nobody."""
 

@@ -64,6 +64,8 @@ class Asker:
 
     Args:
         account_id: `None` for who has not logged in.
+        credential: tells the account's present password from its next one, so that what was given for it ends with
+            it; empty for an app password.
         app_password_id: the app password that was used in place of the account's own.
         limits: what the app password narrows the account to.
     """
@@ -71,6 +73,7 @@ class Asker:
     account_id: int | None
     name: str = ""
     did: str = ""
+    credential: str = ""
     app_password_id: int | None = None
     limits: Limits | None = None
 
