@@ -19,6 +19,14 @@ from tests.rig.server import Server, Servers
 _MISSING = pytest.StashKey[set[str]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--referee",
+        action="store_true",
+        help="run tests/peer against distribution: what fails there too is the fault of the test or the client",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_MISSING] = set[str]()
 
@@ -37,7 +45,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if missing := config.stash[_MISSING]:
         terminalreporter.section("peers that are missing")
-        terminalreporter.line(f"{', '.join(sorted(missing))}: their tests did not run; `make peers` says why they are missing")
+        terminalreporter.line(f"{', '.join(sorted(missing))}: their tests did not run; `make peers` says why")
 
 
 @pytest.hookimpl(wrapper=True)

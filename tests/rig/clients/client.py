@@ -26,6 +26,8 @@ class Client:
         self.home = home
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"}
         self.environment |= environment
+        self.said = ""
+        """What the last run wrote to its standard error."""
 
     def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
         """Run the program and give its standard output.
@@ -47,6 +49,7 @@ class Client:
             timeout=TIMEOUT_S,
             check=False,
         )
+        self.said = done.stderr
         if done.returncode:
             raise ClientFailed(command, done.returncode, done.stdout + done.stderr)
         return done.stdout
