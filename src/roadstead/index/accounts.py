@@ -74,6 +74,6 @@ def _account(connection: Connection, condition: sa.ColumnElement[bool]) -> Accou
     return _of(row) if row else None
 
 
-def _of(row: sa.Row[Any]) -> Account:
+def _of(row: sa.Row[*tuple[Any, ...]]) -> Account:
     visibility = Visibility(row.default_visibility) if row.default_visibility else None
     return Account(row.id, row.name, row.did, row.handle, visibility)
