@@ -20,61 +20,35 @@ and the file is this session's own inode: what somebody else has put there is ne
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
+from roadstead.content import remains
+from roadstead.content.failures import translated
+from roadstead.content.folder import data_path, remove
+from roadstead.content.intake import Threads, settled
+from roadstead.content.session import Session, Terms
+from roadstead.content.state import State, boot_id
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import DEFAULT_ALGORITHM, Digest
+from roadstead.content.upload import Upload, Verified
+from roadstead.content.whole import chained, gathered, store_whole
+from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
+from roadstead.core.errors import Conflict, RoadsteadError, UnknownUpload
 
+THREADS: Final = 8
+"""How many sessions of one process write or hash at the same time; more gain nothing on a few cores."""
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The bytes of a session, which have their digest, are on disk and in the store."""
+FIRST_PAUSE_S: Final = 0.01
+LONGEST_PAUSE_S: Final = 0.2
+"""Between two attempts at a session that another request has."""
 
-    upload_id: str
-    digest: Digest
-    size_bytes: int
-
-
-class Upload:
-    """One session, open and locked for one request. `Uploads.open` gives it."""
-
-    upload_id: str
-
-    @property
-    def offset(self) -> int:
-        """How many bytes the session holds: where the next chunk has to start."""
-        raise NotImplementedError
-
-    async def receive(self, chunks: AsyncIterable[bytes], *, expected_bytes: int | None = None) -> int:
-        """Appends `chunks`, hashed and written as they arrive; the new offset.
-
-        An exception that `chunks` raises (the client is gone) passes through; what arrived before it is kept.
-
-        Args:
-            chunks: the body's pieces. Two batches of about 1 MiB are in memory at most.
-            expected_bytes: how many they have to be, where a Content-Range says so.
-
-        Raises:
-            InvalidUpload: they are not as many; the session is where it was before.
-            StorageFull: the session is left where the last whole batch ended, and can go on.
-            Unavailable: the disk fails; likewise.
-        """
-        raise NotImplementedError
-
-    async def verify(self, expected: Digest) -> Verified:
-        """Checks the session's bytes against `expected`, and has them in the store, durably.
-
-        Can be called again after a failure of what follows it, also by another process.
-
-        Raises:
-            InvalidDigest: they have another digest; the session is cancelled (OCI: DIGEST_INVALID).
-            StorageFull, Unavailable: they could not be synced; the session is cancelled, as what the disk has
-                of them is not known.
-        """
-        raise NotImplementedError
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Uploads:
@@ -89,7 +63,13 @@ class Uploads:
     """
 
     def __init__(self, folder: Path, store: BlobStore, *, shared: bool = False, wait_s: float = 2.0) -> None:
-        raise NotImplementedError
+        self._root = folder
+        self._store = store
+        self._wait_s = wait_s
+        self._terms = Terms(boot_id(), shared)
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="upload")
+        self._threads = Threads(self._executor)
+        folder.mkdir(parents=True, exist_ok=True)
 
     async def create(self, upload_id: str, algorithm: str = DEFAULT_ALGORITHM) -> None:
         """Begins an empty session.
@@ -103,7 +83,8 @@ class Uploads:
             Conflict: there is such a session.
             StorageFull, Unavailable: the disk is full or fails.
         """
-        raise NotImplementedError
+        check_algorithm(algorithm)
+        await self._threads.run(_create, self._folder(upload_id), self._terms, algorithm)
 
     @contextlib.asynccontextmanager
     async def open(self, upload_id: str) -> AsyncIterator[Upload]:
@@ -113,8 +94,11 @@ class Uploads:
             UnknownUpload: there is none.
             Conflict: another request has it open for longer than `wait_s`.
         """
-        raise NotImplementedError
-        yield
+        session = await self._opened(upload_id)
+        try:
+            yield Upload(upload_id, session, self._store, self._threads)
+        finally:
+            session.close()
 
     async def offset(self, upload_id: str) -> int:
         """How many bytes the session holds, without locking it (GET of a session; a PATCH may be under way).
@@ -122,7 +106,7 @@ class Uploads:
         Raises:
             UnknownUpload: there is none.
         """
-        raise NotImplementedError
+        return await self._threads.run(_offset, self._folder(upload_id))
 
     async def receive_whole(self, upload_id: str, expected: Digest, chunks: AsyncIterable[bytes]) -> Verified:
         """A blob in one request (POST with `digest`): `create`, `receive` and `verify` in one, quickest when small.
@@ -132,7 +116,21 @@ class Uploads:
         Raises:
             InvalidDigest, Conflict, StorageFull, Unavailable: as they do.
         """
-        raise NotImplementedError
+        rest = aiter(chunks)
+        pieces, ended = await gathered(rest)
+        folder = self._folder(upload_id)
+        if ended:
+            size = await self._threads.run(store_whole, folder, self._terms, pieces, expected, self._store)
+            return Verified(upload_id, expected, size)
+        await self.create(upload_id, expected.algorithm)
+        try:
+            async with self.open(upload_id) as upload:
+                await upload.receive(chained(pieces, rest))
+                return await upload.verify(expected)
+        except BaseException:
+            with contextlib.suppress(RoadsteadError):
+                await self.cancel(upload_id)
+            raise
 
     def publish(self, verified: Verified) -> None:
         """Makes sure that the store has the bytes, inside the write transaction that makes them known.
@@ -143,11 +141,13 @@ class Uploads:
         Raises:
             StorageFull, Unavailable: the disk is full or fails.
         """
-        raise NotImplementedError
+        if self._store.stat(verified.digest) != verified.size_bytes:
+            self._store.publish(data_path(self._folder(verified.upload_id)), verified.digest)
 
     async def finish(self, verified: Verified) -> None:
         """Ends a session after the commit that made its bytes known. Losing this call costs nothing but a sweep."""
-        raise NotImplementedError
+        with translated():
+            await self._threads.run(remove, self._folder(verified.upload_id))
 
     async def cancel(self, upload_id: str) -> None:
         """Ends a session that is not wanted any more (DELETE of a session); no error if there is none.
@@ -157,11 +157,20 @@ class Uploads:
         Raises:
             Conflict: a request has it open for longer than `wait_s`.
         """
-        raise NotImplementedError
+        with contextlib.suppress(UnknownUpload):
+            session = await self._opened(upload_id)
+            try:
+                await self._threads.run(session.cancel)
+            finally:
+                session.close()
 
     def idle(self, before_ms: int) -> Iterator[str]:
         """The sessions with no activity since `before_ms` (milliseconds since 1970), also those only half removed."""
-        raise NotImplementedError
+        with translated(), os.scandir(self._root) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.stat().st_mtime_ns < before_ms * 1_000_000 and _ID.fullmatch(entry.name):
+                        yield entry.name
 
     def sweep(self, upload_id: str, is_known: Callable[[Digest], bool]) -> bool:
         """Ends an idle session, and withdraws what it published if nobody knows it; inside a write transaction.
@@ -172,4 +181,58 @@ class Uploads:
         Returns:
             False if a request has the session open.
         """
-        raise NotImplementedError
+        with translated():
+            return remains.sweep(self._folder(upload_id), self._store, is_known)
+
+    def close(self) -> None:
+        """Finishes what its threads do."""
+        self._executor.shutdown()
+
+    def _folder(self, upload_id: str) -> Path:
+        if not _ID.fullmatch(upload_id):
+            raise UnknownUpload("there is no such upload session")
+        return self._root / upload_id
+
+    async def _opened(self, upload_id: str) -> Session:
+        folder = self._folder(upload_id)
+        until = asyncio.get_running_loop().time() + self._wait_s
+        pause_s = FIRST_PAUSE_S
+        while (session := await self._open_now(folder)) is None:
+            if asyncio.get_running_loop().time() > until:
+                raise Conflict(f"another request has the upload session {upload_id}", remedy="try again after it")
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return session
+
+    async def _open_now(self, folder: Path) -> Session | None:
+        opening = self._threads.start(Session.open, folder, self._terms)
+        try:
+            return await settled(opening)
+        except asyncio.CancelledError:
+            opened = None if opening.cancelled() or opening.exception() else opening.result()
+            if opened is not None:
+                opened.close()
+            raise
+
+
+def _create(folder: Path, terms: Terms, algorithm: str) -> None:
+    session = Session.create(folder, terms, algorithm)
+    try:
+        session.save()
+    except BaseException:
+        session.remove()
+        raise
+    finally:
+        session.close()
+
+
+def _offset(folder: Path) -> int:
+    with translated():
+        state = State.load(folder)
+        try:
+            size = data_path(folder).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            state = None
+    if state is None or state.closed:
+        raise UnknownUpload("there is no such upload session")
+    return min(size, state.offset)
