@@ -1,0 +1,48 @@
+"""The foreign Python implementations of AT Protocol repositories, asked for their verdicts."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import dag_cbor
+from cryptography.hazmat.primitives.asymmetric import ec
+from multiformats import CID
+
+from roadstead.core.cid import Cid
+
+with warnings.catch_warnings():
+    # arroba imports names that a library of its own has deprecated; that is not for our tests to fail on.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from arroba.mst import MST  # type: ignore[import-untyped]  # ships no types
+    from arroba.storage import Block, MemoryStorage  # type: ignore[import-untyped]
+    from arroba.util import verify_sig  # type: ignore[import-untyped]
+
+
+def arroba_root(leaves: Iterable[tuple[str, Cid]]) -> str:
+    """The CID of the tree's root, when arroba adds `leaves` one by one."""
+    tree = MST.create(storage=MemoryStorage(), entries=[])
+    for key, value in leaves:
+        tree = tree.add(key, CID.decode(str(value)))
+    return str(tree.get_pointer().encode("base32"))
+
+
+def arroba_leaves(root: Cid, blocks: Iterable[bytes]) -> dict[str, str]:
+    """The leaves that arroba finds under `root`, having hashed every block itself."""
+    storage = MemoryStorage()
+    for block in blocks:
+        stored = Block(encoded=block)
+        storage.blocks[stored.cid] = stored
+    tree = MST.load(storage=storage, cid=CID.decode(str(root)))
+    return {leaf.key: leaf.value.encode("base32") for leaf in tree.leaves()}
+
+
+def arroba_verifies(block: bytes, key: ec.EllipticCurvePublicKey) -> bool:
+    """Whether arroba accepts the signature of a commit."""
+    return bool(verify_sig(foreign(block), key))
+
+
+def foreign(block: bytes) -> dict[str, Any]:
+    """A block as `dag_cbor`, which is strict and not libipld, reads it."""
+    value = dag_cbor.decode(block)
+    assert isinstance(value, dict)
+    return value
