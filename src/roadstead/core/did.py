@@ -41,7 +41,8 @@ class Did:
             return cls(text)
         # DNS and percent-encoding ignore case: one identity has to have one spelling here.
         match = _WEB.fullmatch(text.lower().replace("%3a", "%3A"))
-        if text.startswith("did:web:") and match and len(match["host"]) <= _MAX_HOST_LENGTH:
+        # Letters beyond ASCII are refused before that: some become ASCII in lower case.
+        if text.isascii() and text.startswith("did:web:") and match and len(match["host"]) <= _MAX_HOST_LENGTH:
             return cls(match[0])
         raise InvalidName(f"{text[:80]!r} is not a DID; expected did:web:HOST or did:plc: and 24 characters")
 

@@ -28,7 +28,8 @@ class Handle:
             InvalidName: not a handle.
         """
         lower = text.lower()
-        if len(text) > MAX_LENGTH or not _HANDLE.fullmatch(lower):
+        # Letters beyond ASCII are refused: some become ASCII in lower case.
+        if len(text) > MAX_LENGTH or not text.isascii() or not _HANDLE.fullmatch(lower):
             raise InvalidName(f"{text[:80]!r} is not a handle; expected a domain name, like alice.example.com")
         return cls(lower)
 
