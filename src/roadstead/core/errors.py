@@ -11,6 +11,7 @@
     │   │   ├── InvalidUpload     bytes that do not continue the session, or do not have their digest
     │   │   │   └── RangeOutOfOrder
     │   │   ├── InvalidRange      a Range that the content cannot satisfy
+    │   │   ├── TooManyTags       more tags in one request than this server takes
     │   │   └── InvalidSetting
     │   ├── Unknown               well-formed, but not here (or not to be seen by who asks)
     │   │   ├── UnknownName
@@ -111,6 +112,10 @@ class InvalidRange(Invalid):
     def __init__(self, message: str, *, size_bytes: int) -> None:
         super().__init__(message, detail={"size": size_bytes})
         self.size_bytes = size_bytes
+
+
+class TooManyTags(Invalid):
+    """More tag parameters in one request than this server takes (OCI distribution-spec, Pushing manifests)."""
 
 
 class InvalidSetting(Invalid):

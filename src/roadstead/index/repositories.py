@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,6 +20,7 @@ class RepositoryRow:
     id: int
     account_id: int
     account_name: str
+    account_did: str
     path: str
     visibility: str
     grants: Mapping[int, frozenset[str]]
@@ -34,6 +35,7 @@ _SELECT: Final = sa.select(
     repositories.c.id,
     repositories.c.account_id,
     accounts.c.name,
+    accounts.c.did,
     repositories.c.path,
     repositories.c.visibility,
 ).join_from(repositories, accounts)
@@ -93,11 +95,11 @@ def insert(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresq
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _with_grants(connection: Connection, row: sa.Row[Any] | None) -> RepositoryRow | None:
+def _with_grants(connection: Connection, row: sa.Row[int, int, str, str, str, str] | None) -> RepositoryRow | None:
     if row is None:
         return None
     found: dict[int, set[str]] = {}
     for account_id, action in connection.execute(_GRANTS, {"repository_id": row.id}):
         found.setdefault(account_id, set()).add(action)
     given = {account_id: frozenset(actions) for account_id, actions in found.items()}
-    return RepositoryRow(row.id, row.account_id, row.name, row.path, row.visibility, given)
+    return RepositoryRow(row.id, row.account_id, row.name, row.did, row.path, row.visibility, given)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
+from roadstead.core.account import Account
 from roadstead.core.records import RecordWrite
 
 
@@ -28,6 +29,17 @@ class Change:
     index: Callable[[Connection], None]
 
 
+class AccountResolver(Protocol):
+    """Names of accounts to accounts."""
+
+    async def account(self, component: str) -> Account:
+        """The account that a repository name's first component means: its name, handle or DID, former hosts included.
+
+        Raises:
+            UnknownName: it is no account of this server.
+        """
+
+
 class RecordStore(Protocol):
     """Where an account's records are kept: its PDS, or, for private repositories, this server's database."""
 
@@ -46,3 +58,13 @@ class RecordStore(Protocol):
 
     def get(self, connection: Connection, account_id: int, collection: str, rkey: str) -> Mapping[str, Any] | None:
         """One record, if it is there."""
+
+
+class Counts(Protocol):
+    """How often repositories are pulled from and pushed to. Counting may be lost, never waited for."""
+
+    def pull(self, repository_id: int) -> None:
+        """Counts one pull."""
+
+    def push(self, repository_id: int) -> None:
+        """Counts one push."""

@@ -1,0 +1,280 @@
+"""Upload sessions and mounts (OCI distribution-spec, Pushing blobs; Mounting a blob from another repository).
+
+A session belongs to one account and one repository; for anybody else it is unknown. The bytes and how far they got
+are `roadstead.content.uploads`'; here they get their right: the link that the closing request makes, in the same
+transaction in which the blob becomes known.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sqlalchemy.engine import Connection
+
+from roadstead.content.store import BlobStore
+from roadstead.content.upload import Upload, Verified
+from roadstead.content.uploads import Uploads
+from roadstead.core.content_range import check_chunk
+from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
+from roadstead.core.errors import InvalidDigest, Misuse, TooManyRequests, UnknownBlob, UnknownUpload
+from roadstead.core.reference import RepositoryName
+from roadstead.core.rights import Action, Allowed, Bearer, RepositoryRights, Visibility, decide
+from roadstead.index import links, repositories, uploads
+from roadstead.index.database import Database, touch
+from roadstead.index.repositories import RepositoryRow
+from roadstead.index.uploads import UploadRow
+from roadstead.registry.exchange import Answer, Exchange, answer
+from roadstead.registry.views import Views, rights_of
+
+MOUNT_SOURCES = 64
+"""How many repositories are looked through for a mount that names no source."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushLimits:
+    """What a push may take.
+
+    Args:
+        visibility: what a repository becomes that its first push makes.
+        uploads_per_account: sessions that an account may have open.
+        manifest_bytes: the largest manifest.
+    """
+
+    visibility: str
+    uploads_per_account: int
+    manifest_bytes: int
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class BlobPush:
+    """Answers pushes of blobs.
+
+    Args:
+        clock_ms: milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        views: Views,
+        sessions: Uploads,
+        store: BlobStore,
+        limits: PushLimits,
+        clock_ms: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database = database
+        self._views = views
+        self._sessions = sessions
+        self._store = store
+        self._limits = limits
+        self._clock_ms = clock_ms
+
+    async def start(self, exchange: Exchange) -> Answer:
+        """`POST /v2/NAME/blobs/uploads/`: a session, a mount (`mount`, `from`), or a blob in one request (`digest`)."""
+        repository = await self._repository(exchange)
+        mounted = exchange.parameter("mount")
+        if mounted is not None:
+            digest = Digest.parse(mounted)
+            if await self._mount(exchange, repository, digest):
+                return _created(exchange, digest)
+        given = exchange.parameter("digest")
+        if given is not None and exchange.content_length() != 0:
+            return await self._whole(exchange, repository, Digest.parse(given))
+        algorithm = exchange.parameter("digest-algorithm") or (
+            Digest.parse(given).algorithm if given else DEFAULT_ALGORITHM
+        )
+        return await self._begin(exchange, repository, check_algorithm(algorithm))
+
+    async def append(self, exchange: Exchange) -> Answer:
+        """`PATCH /v2/NAME/blobs/uploads/ID`: a chunk with `Content-Range`, or a stream without."""
+        row = await self._session(exchange)
+        async with self._sessions.open(row.id) as upload:
+            offset = await self._receive(exchange, upload)
+        return _progress(exchange, row.id, offset, HTTPStatus.ACCEPTED)
+
+    async def close(self, exchange: Exchange) -> Answer:
+        """`PUT /v2/NAME/blobs/uploads/ID?digest=DIGEST`, with the last chunk or without."""
+        digest = _required_digest(exchange)
+        row = await self._session(exchange)
+        async with self._sessions.open(row.id) as upload:
+            await self._receive(exchange, upload)
+            try:
+                verified = await upload.verify(digest)
+            except InvalidDigest:
+                await self._database.write(lambda connection: uploads.delete(connection, [row.id]))
+                raise
+            await self._publish(row.repository_id, verified)
+        await self._sessions.finish(verified)
+        return _created(exchange, digest)
+
+    async def progress(self, exchange: Exchange) -> Answer:
+        """`GET /v2/NAME/blobs/uploads/ID`: where to go on."""
+        row = await self._session(exchange)
+        return _progress(exchange, row.id, await self._sessions.offset(row.id), HTTPStatus.NO_CONTENT)
+
+    async def cancel(self, exchange: Exchange) -> Answer:
+        """`DELETE /v2/NAME/blobs/uploads/ID`."""
+        row = await self._session(exchange)
+        await self._sessions.cancel(row.id)
+        await self._database.write(lambda connection: uploads.delete(connection, [row.id]))
+        return answer(HTTPStatus.NO_CONTENT)
+
+    async def delete_blob(self, exchange: Exchange) -> Answer:
+        """`DELETE /v2/NAME/blobs/DIGEST`: takes the link away; the bytes are garbage collection's.
+
+        Raises:
+            UnknownBlob: the repository has no link to it.
+        """
+        digest, repository = exchange.route.digest, exchange.view.row
+
+        def work(connection: Connection) -> bool:
+            if repository is None:
+                return False
+            touch(connection, repository.id)
+            return links.unlink(connection, repository.id, str(digest))
+
+        if not await self._database.write(work):
+            raise UnknownBlob(f"{exchange.view.rights.name} has no blob {digest}")
+        return answer(HTTPStatus.ACCEPTED)
+
+    @staticmethod
+    async def _receive(exchange: Exchange, upload: Upload) -> int:
+        span = check_chunk(exchange.header(b"content-range"), exchange.content_length(), upload.offset)
+        return await upload.receive(exchange.body(), expected_bytes=span)
+
+    async def _repository(self, exchange: Exchange) -> RepositoryRow:
+        """The repository pushed to; the first push of its owner makes it."""
+        view = exchange.view
+        return view.row or await ensure(self._database, view.rights, self._limits.visibility, self._clock_ms())
+
+    async def _begin(self, exchange: Exchange, repository: RepositoryRow, algorithm: str) -> Answer:
+        account_id = exchange.bearer.asker.account_id or repository.account_id
+        row = UploadRow(secrets.token_hex(16), repository.id, account_id, algorithm)
+        limit = self._limits.uploads_per_account
+
+        def work(connection: Connection) -> None:
+            if uploads.count_of(connection, account_id) >= limit:
+                raise TooManyRequests(f"the account has {limit} uploads open, as many as it may", retry_after_s=60)
+            uploads.put(connection, row, self._clock_ms())
+
+        await self._database.write(work)
+        await self._sessions.create(row.id, algorithm)
+        return _progress(exchange, row.id, 0, HTTPStatus.ACCEPTED)
+
+    async def _whole(self, exchange: Exchange, repository: RepositoryRow, digest: Digest) -> Answer:
+        upload_id = secrets.token_hex(16)
+        verified = await self._sessions.receive_whole(upload_id, digest, exchange.body())
+        await self._publish(repository.id, verified)
+        await self._sessions.finish(verified)
+        return _created(exchange, digest)
+
+    async def _publish(self, repository_id: int, verified: Verified) -> None:
+        """Makes the blob known, links it, and closes the session, all at once."""
+        digest, at_ms = str(verified.digest), self._clock_ms()
+
+        def work(connection: Connection) -> None:
+            links.put_blob(connection, digest, verified.size_bytes, at_ms)
+            self._sessions.publish(verified)
+            links.link(connection, repository_id, digest, at_ms)
+            uploads.delete(connection, [verified.upload_id])
+            touch(connection, repository_id)
+
+        await self._database.write(work)
+
+    async def _session(self, exchange: Exchange) -> UploadRow:
+        """The session that the path names, if it is of this repository and this account."""
+        upload_id, view = exchange.route.upload_id, exchange.view
+        row = await self._database.read(lambda connection: uploads.get(connection, upload_id))
+        is_theirs = row is not None and row.account_id == exchange.bearer.asker.account_id
+        if row is None or not is_theirs or view.row is None or row.repository_id != view.row.id:
+            raise UnknownUpload(f"upload session {upload_id} is unknown here", remedy="start the upload again")
+        return row
+
+    async def _mount(self, exchange: Exchange, target: RepositoryRow, digest: Digest) -> bool:
+        """Links the digest to the target if the asker may read a repository that has it; whether it did."""
+        source_name = exchange.parameter("from")
+        sources = await (self._named(source_name) if source_name else self._holders(digest))
+        key, at_ms, bearer = str(digest), self._clock_ms(), exchange.bearer
+
+        def work(connection: Connection) -> bool:
+            for source_id in sources:
+                source = repositories.by_id(connection, source_id)
+                found = links.linked(connection, source_id, key) if source else None
+                if (
+                    source
+                    and found
+                    and _may_read(bearer, rights_of(source))
+                    and self._is_whole(digest, found.size_bytes)
+                ):
+                    links.link(connection, target.id, key, at_ms)
+                    touch(connection, target.id)
+                    return True
+            return False
+
+        return bool(sources) and await self._database.write(work)
+
+    async def _named(self, name: str) -> list[int]:
+        try:
+            view = await self._views.of(RepositoryName.parse(name))
+        except Misuse:
+            return []  # a mount that cannot be is an upload: the answer tells nothing of the source
+        return [view.row.id] if view.row else []
+
+    async def _holders(self, digest: Digest) -> list[int]:
+        key = str(digest)
+        return await self._database.read(
+            lambda connection: links.repositories_with(connection, key, limit=MOUNT_SOURCES)
+        )
+
+    def _is_whole(self, digest: Digest, size_bytes: int) -> bool:
+        return self._store.stat(digest) == size_bytes
+
+
+async def ensure(database: Database, rights: RepositoryRights, visibility: str, at_ms: int) -> RepositoryRow:
+    """The repository that `rights` speak of, made if it was not there."""
+    path = rights.name.partition("/")[2]
+
+    def work(connection: Connection) -> RepositoryRow:
+        row = repositories.create(connection, rights.owner_id, path, visibility, at_ms)
+        touch(connection, row.id)
+        return row
+
+    return await database.write(work)
+
+
+def _may_read(bearer: Bearer, rights: RepositoryRights) -> bool:
+    """Whether a mount may take from there: its reader could pull it with this token, or with none."""
+    named = rights.visibility is Visibility.PUBLIC or bearer.names(rights.name, Action.PULL)
+    return named and isinstance(decide(bearer.asker, rights, Action.PULL), Allowed)
+
+
+def _required_digest(exchange: Exchange) -> Digest:
+    given = exchange.parameter("digest")
+    if given is None:
+        raise InvalidDigest("the request that closes an upload needs a digest parameter", remedy="add ?digest=sha256:…")
+    return Digest.parse(given)
+
+
+def _progress(exchange: Exchange, upload_id: str, offset: int, status: HTTPStatus) -> Answer:
+    fields = {
+        "Location": f"{exchange.base_url}/v2/{exchange.route.name}/blobs/uploads/{upload_id}",
+        "Range": f"0-{max(0, offset - 1)}",
+        "Docker-Upload-UUID": upload_id,
+    }
+    return answer(status, fields)
+
+
+def _created(exchange: Exchange, digest: Digest) -> Answer:
+    fields = {
+        "Location": f"{exchange.base_url}/v2/{exchange.route.name}/blobs/{digest}",
+        "Docker-Content-Digest": str(digest),
+    }
+    return answer(HTTPStatus.CREATED, fields)

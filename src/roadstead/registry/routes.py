@@ -1,0 +1,94 @@
+"""What a path and a method ask for (OCI distribution-spec, Endpoints). Pure: text in, a `Route` out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from roadstead.core.digest import Digest
+from roadstead.core.errors import (
+    InvalidDigest,
+    InvalidName,
+    RoadsteadError,
+    UnknownManifest,
+    UnknownUpload,
+)
+from roadstead.core.reference import Reference, RepositoryName, parse_reference
+
+
+class Kind(StrEnum):
+    """What a path names."""
+
+    BASE = "base"
+    CATALOG = "catalog"
+    TAGS = "tags"
+    MANIFEST = "manifest"
+    BLOB = "blob"
+    UPLOADS = "uploads"
+    UPLOAD = "upload"
+    REFERRERS = "referrers"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path under `/v2/`, parsed.
+
+    Args:
+        error: why the path can be answered with an error only; the asker's rights come first all the same.
+    """
+
+    kind: Kind
+    name: RepositoryName | None = None
+    reference: Reference | None = None
+    digest: Digest | None = None
+    upload_id: str = ""
+    error: RoadsteadError | None = None
+
+
+_TAILS: Final = (
+    (Kind.TAGS, re.compile(r"(.*)/tags/list")),
+    (Kind.UPLOADS, re.compile(r"(.*)/blobs/uploads/?")),
+    (Kind.UPLOAD, re.compile(r"(.*)/blobs/uploads/([^/]+)")),
+    (Kind.MANIFEST, re.compile(r"(.*)/manifests/([^/]+)")),
+    (Kind.BLOB, re.compile(r"(.*)/blobs/([^/]+)")),
+    (Kind.REFERRERS, re.compile(r"(.*)/referrers/([^/]+)")),
+)
+_UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@lru_cache(maxsize=8192)
+def parse(path: str) -> Route:
+    """What `path`, decoded and without `/v2/` before it, names.
+
+    Raises:
+        InvalidName: the repository's name is malformed.
+        Unknown: the specification has no such path.
+    """
+    if not path:
+        return Route(Kind.BASE)
+    if path == "_catalog":
+        return Route(Kind.CATALOG)
+    for kind, pattern in _TAILS:
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return _route(kind, RepositoryName.parse(match[1]), match[2] if pattern.groups > 1 else "")
+    raise Unknown(f"/v2/{path[:120]} is no path of the distribution specification")
+
+
+def _route(kind: Kind, name: RepositoryName, tail: str) -> Route:
+    try:
+        if kind is Kind.MANIFEST:
+            return Route(kind, name, reference=parse_reference(tail))
+        if kind in (Kind.BLOB, Kind.REFERRERS):
+            return Route(kind, name, digest=Digest.parse(tail))
+    except InvalidName as error:
+        # A tag that nobody can have pushed: for the specification it is unknown, not malformed.
+        return Route(kind, name, error=UnknownManifest(error.message))
+    except InvalidDigest as error:
+        return Route(kind, name, error=error)
+    if kind is Kind.UPLOAD and not _UPLOAD_ID.fullmatch(tail):
+        return Route(kind, name, error=UnknownUpload(f"upload session {tail[:80]!r} is unknown"))
+    return Route(kind, name, upload_id=tail)

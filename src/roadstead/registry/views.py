@@ -1,0 +1,185 @@
+"""What a worker remembers of repositories, so that a hot pull asks no SQL. Never older than an acknowledged write.
+
+A `RepositoryView` holds what was read of one repository since one stamp: the generation numbers that were in force
+*before* its first query. When they differ, or after `MAX_AGE_S`, the view is dropped as a whole. See
+`roadstead.index.generation`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from roadstead.core.digest import Digest
+from roadstead.core.errors import Unavailable, UnknownManifest
+from roadstead.core.reference import Reference, RepositoryName
+from roadstead.core.rights import Action, RepositoryRights, Visibility
+from roadstead.index import links, manifests, repositories
+from roadstead.index.database import Database
+from roadstead.index.generation import EVERYTHING, MAX_AGE_S
+from roadstead.index.links import LinkedBlob
+from roadstead.index.manifests import StoredManifest
+from roadstead.index.repositories import RepositoryRow
+from roadstead.registry.ports import AccountResolver
+
+T = TypeVar("T")
+
+VIEWS: Final = 2048
+"""Repositories that a worker remembers at once."""
+
+ENTRIES: Final = 4096
+"""Blobs, manifests or tags that it remembers of each."""
+
+STALE_S: Final = 3600.0
+"""How old a view may be that still answers while the database cannot be reached."""
+
+
+@dataclass(slots=True)
+class RepositoryView:
+    """A repository as it was at one moment; `row` is None where there was none."""
+
+    rights: RepositoryRights
+    row: RepositoryRow | None
+    stamp: tuple[int, int]
+    read_at: float
+    is_stale: bool = False
+    blobs: dict[str, LinkedBlob] = field(default_factory=dict)
+    manifests: dict[str, StoredManifest] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Views:
+    """The views of one worker.
+
+    Args:
+        monotonic: seconds of a clock that never goes back.
+    """
+
+    def __init__(
+        self, database: Database, resolver: AccountResolver, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._resolver = resolver
+        self._monotonic = monotonic
+        self._views: OrderedDict[RepositoryName, RepositoryView] = OrderedDict()
+
+    async def of(self, name: RepositoryName) -> RepositoryView:
+        """The repository that `name` means.
+
+        Raises:
+            UnknownName: its first component is no account of this server.
+            Unavailable: the database does not answer, and nothing is remembered.
+        """
+        known = self._views.get(name)
+        if known is not None and self._is_fresh(known):
+            return known
+        try:
+            view = await self._read(name, known)
+        except Unavailable as error:
+            return self._stale(known, error)
+        if view.row is None:
+            self._views.pop(name, None)
+        else:
+            self._remember(name, view)
+        return view
+
+    async def blob(self, view: RepositoryView, digest: Digest) -> LinkedBlob | None:
+        """The blob, if the repository has a link to it."""
+        key = str(digest)
+        found = view.blobs.get(key)
+        if found is None and view.row is not None:
+            repository_id = view.row.id
+            found = await self._database.read(lambda connection: links.linked(connection, repository_id, key))
+            if found is not None:
+                _keep(view.blobs, key, found)
+        return found
+
+    async def manifest(self, view: RepositoryView, reference: Reference) -> StoredManifest:
+        """The manifest that a tag or a digest means.
+
+        Raises:
+            UnknownManifest: there is none.
+        """
+        key = str(reference)
+        digest = key if isinstance(reference, Digest) else view.tags.get(key)
+        found = view.manifests.get(digest) if digest else None
+        if found is None and view.row is not None:
+            found = await self._read_manifest(view, view.row.id, reference)
+        if found is None:
+            raise UnknownManifest(f"{view.rights.name} has no manifest {key}")
+        return found
+
+    async def _read(self, name: RepositoryName, known: RepositoryView | None) -> RepositoryView:
+        account = await self._resolver.account(name.owner)
+        absent = RepositoryView(RepositoryRights(account.id, f"{account.name}/{name.path}"), None, (0, 0), 0.0)
+        row = known.row if known else None
+        if row is None:
+            row = await self._database.read(lambda connection: repositories.by_name(connection, account.id, name.path))
+        if row is None:
+            return absent
+        # Only now is the slot known: what is believed has to be read after the stamp.
+        repository_id, stamp, read_at = row.id, self._stamp(row.id), self._monotonic()
+        row = await self._database.read(lambda connection: repositories.by_id(connection, repository_id))
+        if row is None or (row.account_id, row.path) != (account.id, name.path):
+            return absent
+        return RepositoryView(rights_of(row), row, stamp, read_at)
+
+    async def _read_manifest(
+        self, view: RepositoryView, repository_id: int, reference: Reference
+    ) -> StoredManifest | None:
+        def work(connection: Connection) -> StoredManifest | None:
+            digest: str | None = str(reference)
+            if not isinstance(reference, Digest):
+                digest = manifests.tagged(connection, repository_id, reference.name)
+            return manifests.stored(connection, repository_id, digest) if digest else None
+
+        found = await self._database.read(work)
+        if found is not None:
+            _keep(view.manifests, found.digest, found)
+            if not isinstance(reference, Digest):
+                _keep(view.tags, reference.name, found.digest)
+        return found
+
+    def _stamp(self, repository_id: int) -> tuple[int, int]:
+        generation = self._database.generation
+        return generation.of(repository_id), generation.of(EVERYTHING)
+
+    def _is_fresh(self, view: RepositoryView) -> bool:
+        return (
+            view.row is not None
+            and view.stamp == self._stamp(view.row.id)
+            and self._monotonic() - view.read_at < MAX_AGE_S
+        )
+
+    def _stale(self, known: RepositoryView | None, error: Unavailable) -> RepositoryView:
+        """What is known while the database cannot be reached, marked as stale.
+
+        Nothing can be acknowledged without the database, so that on this machine it hides no acknowledged write.
+        """
+        if known is None or self._monotonic() - known.read_at > STALE_S:
+            raise error
+        known.is_stale = True
+        return known
+
+    def _remember(self, name: RepositoryName, view: RepositoryView) -> None:
+        self._views[name] = view
+        self._views.move_to_end(name)
+        if len(self._views) > VIEWS:
+            self._views.popitem(last=False)
+
+
+def rights_of(row: RepositoryRow) -> RepositoryRights:
+    """What a decision needs to know of a repository."""
+    grants = {account_id: frozenset(map(Action, actions)) for account_id, actions in row.grants.items()}
+    return RepositoryRights(row.account_id, row.name, Visibility(row.visibility), grants)
+
+
+def _keep(memory: dict[str, T], key: str, value: T) -> None:
+    if len(memory) >= ENTRIES:
+        memory.clear()
+    memory[key] = value
