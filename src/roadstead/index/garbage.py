@@ -281,11 +281,6 @@ def uploads_before(connection: Connection, before_ms: int) -> list[str]:
     return list(connection.execute(sa.select(uploads.c.id).where(uploads.c.created_at_ms < before_ms)).scalars())
 
 
-def remove_upload(connection: Connection, upload_id: str) -> None:
-    """Forgets an upload session."""
-    connection.execute(uploads.delete().where(uploads.c.id == upload_id))
-
-
 def is_known(connection: Connection, digest: str) -> bool:
     """Whether the hold is said to have a blob."""
     return connection.execute(sa.select(blobs.c.digest).where(blobs.c.digest == digest)).first() is not None
