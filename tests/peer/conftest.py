@@ -1,6 +1,8 @@
 """The registry that the clients talk to, and each client with a home of its own, logged in as alice."""
 
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +76,16 @@ def skopeo(registry: Registry, tmp_path: Path) -> Skopeo:
 
 
 @pytest.fixture
-def podman(registry: Registry, tmp_path: Path) -> Podman:
-    client = Podman(tmp_path / "podman")
+def short_path() -> Iterator[Path]:
+    """A folder for podman, which refuses a run folder whose path is longer than 50 characters."""
+    folder = Path(tempfile.mkdtemp(prefix="rs-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def podman(registry: Registry, short_path: Path) -> Podman:
+    client = Podman(short_path / "1st")
     client.login(registry.host, registry.alice)
     return client
 

@@ -26,7 +26,8 @@ def test_push_and_pull(kind: str, crane: Crane, image: str, images: Images, tmp_
     assert crane.run("digest", f"{image}:1").strip() == _digest(layout)
     crane.run("pull", "--format=oci", f"{image}:1", str(tmp_path / "pulled"))
     assert (tmp_path / "pulled" / "blobs" / "sha256" / _digest(layout).removeprefix("sha256:")).exists()
-    crane.run("validate", "--remote", f"{image}:1")
+    # crane pushes and pulls zstd, but cannot look into it.
+    crane.run("validate", *(["--fast"] if kind == "zstd" else []), "--remote", f"{image}:1")
 
 
 def test_push_of_an_index(crane: Crane, image: str, images: Images) -> None:

@@ -79,9 +79,8 @@ def test_referrers_are_copied_with_their_image(regctl: Regctl, pushed: str, imag
 
 def test_artifacts_may_stand_alone(regctl: Regctl, image: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes\n")
-    put = ["artifact", "put", "--artifact-type=application/vnd.example.notes", "-f", str(tmp_path / "notes.txt")]
-    regctl.run(*put, "--file-title", f"{image}:notes")
-    regctl.run("artifact", "get", "--output", str(tmp_path), f"{image}:notes")
+    put = ["artifact", "put", "--artifact-type=application/vnd.example.notes", "-f", "notes.txt"]
+    regctl.run(*put, "--file-title", f"{image}:notes", cwd=tmp_path)
     assert regctl.run("artifact", "get", "-f", "notes.txt", f"{image}:notes") == "notes\n"
 
 

@@ -1,5 +1,6 @@
 """The images that the tests push: made once a session, from busybox and noise."""
 
+import secrets
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +12,15 @@ _APPLETS = ("sh", "cat", "echo", "ls", "sleep", "test", "true", "wget")
 
 
 def busybox_root() -> bytes:
-    """The tar of a root file system in which a shell runs (2 MB). Needs the peer `busybox`."""
+    """The tar of a root file system in which a shell runs (2 MB). Needs the peer `busybox`.
+
+    It is another one every time: podman, buildah and skopeo remember, for the whole machine, in which form a registry
+    has a layer, and would push a known one as it was pushed before.
+    """
     applets = {f"bin/{name}": "busybox" for name in _APPLETS}
-    return tar_of(
-        {"bin/busybox": PEERS["busybox"].program.read_bytes(), **applets, "etc/passwd": b"root:x:0:0::/:/bin/sh\n"}
-    )
+    files = {"bin/busybox": PEERS["busybox"].program.read_bytes(), "etc/passwd": b"root:x:0:0::/:/bin/sh\n"}
+    applets = {f"bin/{name}": "busybox" for name in _APPLETS}
+    return tar_of(files | applets | {"etc/machine-id": secrets.token_hex(16).encode()})
 
 
 class Images:

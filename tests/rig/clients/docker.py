@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Dockerd:
 
     def close(self) -> None:
         self.process.stop()
+        # dockerd leaves its own network namespace mounted.
+        subprocess.run(["umount", str(self._folder / "run" / "netns" / "default")], check=False, capture_output=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
