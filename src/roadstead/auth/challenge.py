@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from roadstead.core.scope import Scope, format_scopes
 
@@ -21,6 +22,10 @@ def challenge(base_url: str, service: str, scopes: Iterable[Scope] = (), error: 
     if error:
         fields["error"] = error
     return "Bearer " + ",".join(f'{name}="{_quotable(value)}"' for name, value in fields.items())
+
+
+BASIC: Final = 'Basic realm="roadstead",charset="UTF-8"'
+"""The challenge of the token endpoint itself, which takes a name and a password (RFC 7617)."""
 
 
 def _quotable(text: str) -> str:

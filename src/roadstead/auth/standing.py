@@ -22,13 +22,6 @@ class Credential:
     fingerprint: str
 
 
-def credential(asker: Asker) -> Credential | None:
-    """What `asker` logged in with; nothing for nobody."""
-    if asker.account_id is None:
-        return None
-    return Credential(asker.account_id, asker.app_password_id, asker.credential)
-
-
 def asker_for(connection: Connection, given: Credential, now_ms: int) -> Asker | None:
     """Who bears it, with the limits of now; `None` when the password was changed, or the rest is gone or over."""
     if given.app_password_id is not None:

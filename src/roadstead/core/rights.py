@@ -156,7 +156,7 @@ class Bearer:
     """
 
     asker: Asker
-    access: Mapping[str, frozenset[Action]] = field(default_factory=dict)
+    access: Mapping[str, frozenset[str]] = field(default_factory=dict)
     catalog: bool = False
     has_token: bool = True
 

@@ -166,5 +166,10 @@ def _unpadded(text: str) -> bytes:
         raise ValueError("not base64url") from error
 
 
+def not_good(why: str) -> Unauthorized:
+    """The error for a token that gives nothing."""
+    return Unauthorized(f"the token is not good: {why}", remedy="get a new one", error="invalid_token")
+
+
 def _refuse(why: str) -> NoReturn:
-    raise Unauthorized(f"the token is not good: {why}", remedy="get a new one", error="invalid_token") from None
+    raise not_good(why) from None
