@@ -1,0 +1,142 @@
+"""Which blobs an account's PDS has, and which records need them (AT Protocol blob specification).
+
+Owns the rows of `pds_blobs` and `pds_blob_references`. A blob without a record is kept for a while, so that a record
+can follow its upload, and is given to nobody. The bytes lie elsewhere: see `roadstead.index.tables.pds_blobs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from roadstead.core.cid import Cid
+from roadstead.index.tables import pds_blob_references, pds_blobs
+from roadstead.index.tables import pds_records as _records
+
+_references: Final = pds_blob_references.c
+
+_KEEP: Final = {
+    "sqlite": sqlite.insert(pds_blobs).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(pds_blobs).on_conflict_do_nothing(),
+}
+_REFER: Final = {
+    "sqlite": sqlite.insert(pds_blob_references).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(pds_blob_references).on_conflict_do_nothing(),
+}
+_RELEASE: Final = (
+    pds_blob_references.delete()
+    .where(
+        _references.account_id == sa.bindparam("account"),
+        sa.tuple_(_references.collection, _references.rkey).in_(sa.bindparam("paths", expanding=True)),
+    )
+    .returning(_references.cid)
+)
+_is_needed: Final = (
+    sa.exists()
+    .where(_references.account_id == pds_blobs.c.account_id, _references.cid == pds_blobs.c.cid)
+    .correlate(pds_blobs)
+)
+_DROP: Final = pds_blobs.delete().where(
+    pds_blobs.c.account_id == sa.bindparam("account"), pds_blobs.c.cid == sa.bindparam("blob"), ~_is_needed
+)
+_FIND: Final = sa.select(pds_blobs.c.cid, pds_blobs.c.sha256, pds_blobs.c.mime_type, pds_blobs.c.size_bytes).where(
+    pds_blobs.c.account_id == sa.bindparam("account")
+)
+_SERVED: Final = _FIND.where(pds_blobs.c.cid == sa.bindparam("blob"), _is_needed)
+
+
+@dataclass(frozen=True, slots=True)
+class PdsBlob:
+    """A blob of an account."""
+
+    cid: Cid
+    mime_type: str
+    size_bytes: int
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex of its bytes' SHA-256."""
+        return self.cid.digest.hex
+
+
+def keep(connection: Connection, account_id: int, blobs: Iterable[PdsBlob], now_ms: int) -> None:
+    """Notes that the account has these blobs, whose bytes are stored already."""
+    rows = [
+        {
+            "account_id": account_id,
+            "cid": blob.cid.raw,
+            "sha256": blob.sha256,
+            "mime_type": blob.mime_type,
+            "size_bytes": blob.size_bytes,
+            "created_at_ms": now_ms,
+        }
+        for blob in blobs
+    ]
+    if rows:
+        connection.execute(_KEEP[connection.dialect.name], rows)
+
+
+def missing(connection: Connection, account_id: int, cids: Collection[Cid]) -> list[Cid]:
+    """Those of `cids` that the account does not have."""
+    if not cids:
+        return []
+    query = sa.select(pds_blobs.c.cid).where(
+        pds_blobs.c.account_id == account_id, pds_blobs.c.cid.in_([cid.raw for cid in cids])
+    )
+    there = {bytes(raw) for raw in connection.execute(query).scalars()}
+    return [cid for cid in cids if cid.raw not in there]
+
+
+def refer(connection: Connection, account_id: int, needs: Iterable[tuple[str, str, Cid]]) -> None:
+    """Notes which records need which blobs: (collection, rkey, blob)."""
+    rows = [
+        {"account_id": account_id, "collection": collection, "rkey": rkey, "cid": cid.raw}
+        for collection, rkey, cid in needs
+    ]
+    if rows:
+        connection.execute(_REFER[connection.dialect.name], rows)
+
+
+def release(connection: Connection, account_id: int, paths: Sequence[tuple[str, str]]) -> list[bytes]:
+    """Forgets what the records at (collection, rkey) needed; gives the blobs' CIDs, as bytes."""
+    return list(connection.execute(_RELEASE, {"account": account_id, "paths": paths}).scalars())
+
+
+def drop_unneeded(connection: Connection, account_id: int, cids: Iterable[bytes]) -> None:
+    """Takes those of `cids` away that no record needs any more."""
+    rows = [{"account": account_id, "blob": cid} for cid in cids]
+    if rows:
+        connection.execute(_DROP, rows)
+
+
+def drop_forgotten(connection: Connection, before_ms: int) -> int:
+    """Takes the blobs away that were uploaded before `before_ms` and that no record needs; gives how many."""
+    return connection.execute(pds_blobs.delete().where(pds_blobs.c.created_at_ms < before_ms, ~_is_needed)).rowcount
+
+
+def served(connection: Connection, account_id: int, cid: Cid) -> PdsBlob | None:
+    """The blob, if a record needs it: no other is given to anybody."""
+    row = connection.execute(_SERVED, {"account": account_id, "blob": cid.raw}).first()
+    return PdsBlob(cid, row.mime_type, row.size_bytes) if row else None
+
+
+def page(connection: Connection, account_id: int, since: str | None, after: bytes, limit: int) -> list[Cid]:
+    """The blobs that records need, in the order of their CIDs' bytes, that come behind the CID `after`.
+
+    Args:
+        since: only blobs of records that changed after this revision.
+    """
+    query = sa.select(_references.cid).distinct().where(_references.account_id == account_id, _references.cid > after)
+    if since is not None:
+        query = query.join(
+            _records,
+            (_records.c.account_id == _references.account_id)
+            & (_records.c.collection == _references.collection)
+            & (_records.c.rkey == _references.rkey),
+        ).where(_records.c.rev > since)
+    return [Cid(bytes(raw)) for raw in connection.execute(query.order_by(_references.cid).limit(limit)).scalars()]

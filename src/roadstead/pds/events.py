@@ -1,0 +1,118 @@
+"""The firehose's backlog: events in the order of their numbers, which is the order in which they were committed.
+
+Owns the rows of `pds_events`. Subscribers are told by the generation number of `FIREHOSE`; who sends events to them is
+`roadstead.pds.xrpc.subscribe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from roadstead.core.did import Did
+from roadstead.core.firehose import Event, sync_event
+from roadstead.core.repository import Head
+from roadstead.index.database import touch
+from roadstead.index.generation import FIREHOSE
+from roadstead.index.repositories import insert
+from roadstead.index.tables import meta, pds_events
+
+_TURN: Final = 0x726F6164
+"""The key of PostgreSQL's advisory lock under which commits take turns."""
+
+_FLOOR: Final = "firehose_floor"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_APPEND: Final = sa.insert(pds_events)
+_LAST: Final = sa.select(sa.func.max(pds_events.c.seq))
+_AFTER: Final = (
+    sa.select(pds_events.c.seq, pds_events.c.kind, pds_events.c.payload)
+    .where(pds_events.c.seq > sa.bindparam("after"))
+    .order_by(pds_events.c.seq)
+    .limit(sa.bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event and its number in the stream."""
+
+    seq: int
+    event: Event
+
+
+def take_turn(connection: Connection) -> None:
+    """Waits until no other transaction appends events; from here to the commit this one alone may.
+
+    Without it, a number given later could be committed earlier, and a subscriber who is past it would never see the
+    other. On SQLite the writer is alone from the beginning.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN)))
+
+
+def append(connection: Connection, account_id: int | None, event: Event, now_ms: int) -> None:
+    """Adds an event. Whoever calls has taken the turn.
+
+    Args:
+        account_id: whose event it is: it goes with the account. `None` for what has to outlive it.
+    """
+    row = {"account_id": account_id, "kind": event.kind, "at_ms": now_ms, "payload": event.body}
+    connection.execute(_APPEND, row)
+    touch(connection, FIREHOSE)
+
+
+def after(connection: Connection, seq: int, limit: int) -> Sequence[NumberedEvent]:
+    """The events that follow number `seq`, in order."""
+    rows = connection.execute(_AFTER, {"after": seq, "most": limit})
+    return [NumberedEvent(row.seq, Event(row.kind, row.payload)) for row in rows]
+
+
+def last(connection: Connection) -> int:
+    """The number of the last event; 0 when there was none yet."""
+    return max(connection.execute(_LAST).scalar() or 0, floor(connection))
+
+
+def floor(connection: Connection) -> int:
+    """The number up to which events were dropped because of their age."""
+    found = connection.execute(sa.select(meta.c.value).where(meta.c.key == _FLOOR)).scalar()
+    return int(found) if found else 0
+
+
+def trim(connection: Connection, before_ms: int) -> int:
+    """Drops the events that are older than `before_ms`; gives how many."""
+    take_turn(connection)
+    old = pds_events.c.at_ms < before_ms
+    newest = connection.execute(sa.select(sa.func.max(pds_events.c.seq)).where(old)).scalar()
+    if newest is None:
+        return 0
+    statement = insert(connection, meta).values(key=_FLOOR, value=str(newest))
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": str(newest)}))
+    return connection.execute(pds_events.delete().where(pds_events.c.seq <= newest)).rowcount
+
+
+def forget_commits(
+    connection: Connection, account_id: int, did: Did, head: Head, commit_block: bytes, now_ms: int
+) -> int:
+    """Drops every commit of an account from the backlog, and says where its repository stands now.
+
+    All commits, since any of them may carry tree nodes with the keys of records that are to be forgotten. What remains
+    for subscribers is `#sync`: whoever has another state fetches the repository anew, and learns nothing else.
+
+    Returns:
+        How many were dropped.
+    """
+    theirs = (pds_events.c.account_id == account_id) & pds_events.c.kind.in_(("#commit", "#sync"))
+    dropped = connection.execute(pds_events.delete().where(theirs)).rowcount
+    append(connection, account_id, sync_event(did, head, commit_block, moment(now_ms)), now_ms)
+    return dropped
+
+
+def moment(at_ms: int) -> datetime:
+    """Milliseconds since 1970 as the time that events are made with."""
+    return _EPOCH + timedelta(milliseconds=at_ms)

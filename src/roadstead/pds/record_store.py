@@ -1,0 +1,100 @@
+"""The records of this server's accounts, as the registry sees them: `roadstead.registry.ports.RecordStore`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy.engine import Connection
+
+from roadstead.core.cid import Cid
+from roadstead.core.digest import Digest
+from roadstead.core.nsid import Nsid
+from roadstead.core.recordkey import RecordKey
+from roadstead.core.records import RecordWrite
+from roadstead.core.writes import Action, Write
+from roadstead.index.database import Database
+from roadstead.pds import blobs, events, records, repositories
+from roadstead.pds.blobs import PdsBlob
+from roadstead.pds.memory import Memory
+
+
+class Change(Protocol):
+    """A change of one account's records, and of what is derived from them: see `roadstead.registry.ports.Change`."""
+
+    @property
+    def account_id(self) -> int: ...
+
+    @property
+    def prepare(self) -> Callable[[Connection], Sequence[RecordWrite]]: ...
+
+    @property
+    def index(self) -> Callable[[Connection], None]: ...
+
+
+class PdsRecordStore:
+    """Records in the embedded PDS: each change is one signed commit, in one transaction with the index.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, database: Database, memory: Memory, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._memory = memory
+        self._clock = clock
+
+    async def commit(self, change: Change) -> None:
+        """Makes the change durable, wholly or not at all.
+
+        Raises:
+            UnknownRecord: the account is gone.
+            InvalidRecord: a write breaks the rules of a repository.
+            Unavailable: the database does not answer.
+        """
+
+        def work(connection: Connection) -> None:
+            # First of all, so that two processes cannot each hold what the other waits for.
+            events.take_turn(connection)
+            self.apply(connection, change.account_id, change.prepare(connection))
+            change.index(connection)
+
+        await self._database.write(work)
+
+    def apply(
+        self, connection: Connection, account_id: int, writes: Sequence[RecordWrite], *, announced: bool = True
+    ) -> None:
+        """Makes `writes`, all or none, within a transaction of the caller. See `roadstead.pds.repositories.commit`."""
+        now_ms = int(self._clock() * 1000)
+        named = (_blob(blob.sha256, blob.mime_type, blob.size_bytes) for write in writes for blob in write.blobs)
+        blobs.keep(connection, account_id, named, now_ms)
+        repositories.commit(
+            connection,
+            account_id,
+            [_write(write) for write in writes],
+            now_ms=now_ms,
+            memory=self._memory,
+            announced=announced,
+        )
+
+    def records(
+        self, connection: Connection, account_id: int, collection: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The records of a collection as (rkey, value), in the order of their keys."""
+        for record in records.every(connection, account_id, collection):
+            yield record.rkey, record.value()
+
+    def get(self, connection: Connection, account_id: int, collection: str, rkey: str) -> Mapping[str, Any] | None:
+        """One record, if it is there."""
+        found = records.get(connection, account_id, collection, rkey)
+        return found.value() if found else None
+
+
+def _blob(sha256: str, mime_type: str, size_bytes: int) -> PdsBlob:
+    return PdsBlob(Cid.of_blob_digest(Digest("sha256", sha256)), mime_type, size_bytes)
+
+
+def _write(write: RecordWrite) -> Write:
+    action = Action.DISCARD if write.value is None else Action.PUT
+    return Write(action, Nsid(write.collection), RecordKey(write.rkey), write.value)
