@@ -13,6 +13,7 @@ from roadstead.core.errors import (
     InvalidDigest,
     InvalidName,
     RoadsteadError,
+    Unknown,
     UnknownManifest,
     UnknownUpload,
 )
