@@ -19,12 +19,13 @@ help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .make/run ## Set up what `make run` needs: a .venv with the pinned dependencies
+	@echo 'setup: ready; make run starts the registry'
 
 run: .make/run ## Start a registry on 127.0.0.1:5000 (LISTEN=…) with its data in ./data (DATA=…)
 	@exec $(BIN)/roadstead serve --data $(DATA) --listen $(LISTEN) $(ARGS)
 
-peers: .make/run ## Bring the real programs that the tests talk to (Debian packages, Go builds)
-	@$(BIN)/python -m tests.peers setup
+peers: ## Bring the real programs that the tests talk to (Debian packages, Go builds, npm)
+	@$(PYTHON) -m tests.peers setup
 
 test: .make/dev ## Set up what the tests need, real peers included, and run them (ARGS='-k push')
 	@$(BIN)/python -m tests.peers setup
