@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from roadstead.content.durable import sync_folder
-from roadstead.content.failures import translated
+from roadstead.content.failures import translated, translation
 from roadstead.content.hashing import Hasher
 from roadstead.content.layout import Layout
 from roadstead.content.reading import FileContent
@@ -40,6 +40,7 @@ class DiskStore:
     """
 
     def __init__(self, data: Path) -> None:
+        self._data = data
         self._layout = Layout(data)
         self._prefixes: set[Path] = set()
 
@@ -72,8 +73,7 @@ class DiskStore:
 
     def withdraw(self, source: Path, digest: Digest) -> bool:
         """Removes the digest's file if it is the source's inode; see `BlobStore.withdraw`."""
-        with translated():
-            mine, stored = _stat(source), _stat(self._layout.blob(digest))
+        mine, stored = _stat(source), _stat(self._layout.blob(digest))
         if mine is None or stored is None or not os.path.samestat(mine, stored):
             return False
         return self.remove(digest)
@@ -148,7 +148,7 @@ class DiskStore:
             return
         for folder in prefix.parents:
             sync_folder(folder)
-            if folder == self._layout.blobs.parent.parent.parent.parent:
+            if folder == self._data:
                 break
         self._prefixes.add(prefix)
 
@@ -170,6 +170,8 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise translation(error) from error
 
 
 def _version(found: os.stat_result) -> str:

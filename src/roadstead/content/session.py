@@ -18,7 +18,7 @@ from roadstead.content.hashing import Hasher
 from roadstead.content.state import State
 from roadstead.content.store import BlobStore
 from roadstead.core.digest import Digest
-from roadstead.core.errors import Conflict, InvalidDigest, RoadsteadError, UnknownUpload
+from roadstead.core.errors import Conflict, InvalidDigest, InvalidUpload, RoadsteadError, UnknownUpload
 
 WRITE_BACK_BYTES: Final = 8 * 1024 * 1024
 """After how many bytes the kernel is told to start writing, and the state is saved within a request."""
@@ -53,6 +53,7 @@ class Session:
         self._hasher = hasher
         self._flushed = hasher.size_bytes
         self._broken = False
+        self._ended = False
 
     @classmethod
     def create(cls, folder: Path, terms: Terms, algorithm: str) -> Session:
@@ -94,11 +95,13 @@ class Session:
 
     @classmethod
     def _continued(cls, folder: Path, file: int, terms: Terms, state: State) -> Session:
-        size = os.fstat(file).st_size
-        hasher = _resumed(folder.name, terms, state) if size >= state.offset else None
-        session = cls(folder, file, terms, state, hasher or hashed(file, state.algorithm, min(size, state.offset)))
-        if size > session.offset:
-            os.ftruncate(file, session.offset)  # a killed process wrote them and never counted them
+        found = os.fstat(file)
+        # A second name means that the store may have these very bytes: all count, whatever an older state says.
+        end = found.st_size if found.st_nlink > 1 else min(found.st_size, state.offset)
+        hasher = _resumed(folder.name, terms, state) if end == state.offset else None
+        session = cls(folder, file, terms, state, hasher or hashed(file, state.algorithm, end))
+        if found.st_size > end:
+            os.ftruncate(file, end)  # a killed process wrote more and never counted it
         if hasher is None:
             session.save()
         return session
@@ -108,13 +111,24 @@ class Session:
         """How many bytes count."""
         return self._hasher.size_bytes
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the store may have the file under a digest: not a byte of it may change any more."""
+        return bool(self._state.published) or os.fstat(self._file).st_nlink > 1
+
     def append(self, pieces: Sequence[bytes]) -> None:
         """Writes the next bytes, and counts them when all are written.
 
         After a failure it ignores what follows, which would close the gap with the wrong bytes.
         """
-        if self._broken:
+        if self._broken or not pieces:
             return
+        if self.is_complete:
+            self._broken = True
+            raise InvalidUpload(
+                f"the upload session {self._folder.name} is complete; it takes no more bytes",
+                remedy="close it with its digest, or cancel it",
+            )
         try:
             end = write_all(self._file, pieces, self.offset)
         except OSError as error:
@@ -151,8 +165,9 @@ class Session:
         self._hasher = mark
         self._flushed = min(self._flushed, mark.size_bytes)
         self.save(synced=self._terms.shared)
-        with translated():
-            os.ftruncate(self._file, self.offset)
+        if not self.is_complete:
+            with translated():
+                os.ftruncate(self._file, self.offset)
 
     def verify(self, expected: Digest, store: BlobStore) -> int:
         """Syncs the bytes, checks their digest and publishes them; their size. See `Upload.verify`."""
@@ -188,20 +203,20 @@ class Session:
 
     def cancel(self) -> None:
         """Ends the session; what it may have published is left to a sweep."""
-        if self._state.published:
+        if self.is_complete:
             self.save(closed=True)
         else:
             self.remove()
 
     def remove(self) -> None:
         """Removes the folder."""
+        self._ended = True
         with translated():
             remove(self._folder)
-        self._terms.remembered.pop(self._folder.name, None)
 
     def close(self) -> None:
         """Lets the next request have the session."""
-        if not self._hasher.state():
+        if not self._ended and not self._hasher.state():
             while len(self._terms.remembered) >= REMEMBERED:
                 self._terms.remembered.pop(next(iter(self._terms.remembered)))
             self._terms.remembered[self._folder.name] = self._hasher
