@@ -1,10 +1,14 @@
-"""The foreign Python implementations of AT Protocol repositories, asked for their verdicts."""
+"""The foreign Python implementations of AT Protocol, asked for their verdicts. None of them ships types."""
 
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import dag_cbor
+from atproto_core.did_doc import DidDocument  # type: ignore[import-untyped]
+from atproto_crypto.did import get_did_key  # type: ignore[import-untyped]
+from atproto_crypto.verify import verify_signature  # type: ignore[import-untyped]
+from atproto_subscription.frames import Frame  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import ec
 from multiformats import CID
 
@@ -13,7 +17,7 @@ from roadstead.core.cid import Cid
 with warnings.catch_warnings():
     # arroba imports names that a library of its own has deprecated; that is not for our tests to fail on.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from arroba.mst import MST  # type: ignore[import-untyped]  # ships no types
+    from arroba.mst import MST  # type: ignore[import-untyped]
     from arroba.storage import Block, MemoryStorage  # type: ignore[import-untyped]
     from arroba.util import verify_sig  # type: ignore[import-untyped]
 
@@ -46,3 +50,23 @@ def foreign(block: bytes) -> dict[str, Any]:
     value = dag_cbor.decode(block)
     assert isinstance(value, dict)
     return value
+
+
+def sdk_did_key(algorithm: str, point: bytes) -> str:
+    """The `did:key` that the SDK makes of a compressed point."""
+    return str(get_did_key(algorithm, point))
+
+
+def sdk_verifies(did_key: str, data: bytes, signature: bytes) -> bool:
+    """Whether the SDK accepts a signature."""
+    return bool(verify_signature(did_key, data, signature))
+
+
+def sdk_did_document(document: dict[str, object]) -> Any:
+    """The SDK's view of a DID document, which it validates."""
+    return DidDocument.from_dict(document)
+
+
+def sdk_frame(data: bytes) -> Any:
+    """The SDK's view of a firehose frame."""
+    return Frame.from_bytes(data)

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        scheme = "https" if "ROADSTEAD_TLS_CERT" in self.environment else "http"
+        return f"{scheme}://{self.host}"
 
     @property
     def process(self) -> Background:
@@ -78,14 +80,21 @@ class Server:
         return self
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = self._connection()
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.url.startswith("https:"):
+            # Only asks whether it serves: trust is the clients' to test.
+            context = ssl._create_unverified_context()
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
 
     def stop(self) -> int:
         """SIGTERM to the server's own process, and its exit code; 0 when it was never started."""
