@@ -209,7 +209,9 @@ def touch(connection: Connection, repository_id: int) -> None:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=READERS + 1, pool_pre_ping=True)
+        # Without the option, SQLAlchemy does not know how many rows an INSERT … ON CONFLICT has written.
+        counting = {"preserve_rowcount": True}
+        return sa.create_engine(url, pool_size=READERS + 1, pool_pre_ping=True, execution_options=counting)
     engine = sa.create_engine(
         url,
         pool_size=READERS + 1,
