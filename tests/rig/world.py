@@ -48,6 +48,7 @@ class World:
         self.store = DiskStore(folder)
         self.sessions = Uploads(folder / "uploads", self.store)
         self.now_ms = NOW_MS
+        self._open: Connection | None = None
 
     def close(self) -> None:
         self.sessions.close()
@@ -61,11 +62,18 @@ class World:
 
     @contextmanager
     def rows(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end of the block."""
+        """A transaction that is committed at the end of the block; one inside another is part of that."""
+        if self._open is not None:
+            yield self._open
+            return
         with self.database.engine.connect() as connection:
             if self.database.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
             connection.commit()
 
     # --- making things ----------------------------------------------------------------------------------
