@@ -6,6 +6,7 @@ unmade in the same transaction by whom the caller names.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,12 +14,14 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from roadstead.auth.passwords import hash_password
 from roadstead.core.account import Account, check_name, did_of, handle_of
+from roadstead.core.credentials import check_password
 from roadstead.core.errors import Conflict
 from roadstead.core.rights import Visibility
 from roadstead.index import accounts as rows
 from roadstead.index import audit
-from roadstead.index.database import touch
+from roadstead.index.database import Database, touch
 from roadstead.index.generation import EVERYTHING
 from roadstead.index.repositories import insert
 from roadstead.index.tables import accounts, refresh_tokens, repositories
@@ -52,7 +55,7 @@ def create(
     """A new account under the host in force.
 
     Args:
-        password_hash: from `Passwords.hash`.
+        password_hash: from `hash_password`.
 
     Raises:
         InvalidName: an account may not be called so.
@@ -136,3 +139,81 @@ def _existing(connection: Connection, name: str) -> Account:
     if account is None:
         raise rows.no_such_account(name)
     return account
+
+
+class Accounts:
+    """Accounts, for a thread that may block: a command, or the first start.
+
+    Args:
+        founder: makes what a new account has beside its row.
+        dissolver: says goodbye for one that goes.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        founder: Founder,
+        dissolver: Dissolver,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._founder = founder
+        self._dissolver = dissolver
+        self._clock = clock
+
+    def create(self, name: str, password: str, default_visibility: Visibility | None = None) -> Account:
+        """See `create`.
+
+        Raises:
+            Invalid: the name or the password is not valid.
+            Conflict: the name is taken.
+        """
+        check_name(name)  # before the work of hashing
+        hashed, now_ms = hash_password(check_password(password, name)), self._now_ms()
+        return self._database.write_now(
+            lambda connection: create(
+                connection,
+                name,
+                hashed,
+                founder=self._founder,
+                now_ms=now_ms,
+                default_visibility=default_visibility,
+            )
+        )
+
+    def summaries(self) -> list[AccountSummary]:
+        """All accounts, by name."""
+        return self._database.read_now(summaries)
+
+    def set_password(self, component: str, password: str) -> Account:
+        """See `set_password`.
+
+        Args:
+            component: the account's name, handle or DID.
+
+        Raises:
+            UnknownName: no such account.
+            Invalid: the password is not valid.
+        """
+        now_ms = self._now_ms()
+        name = self._database.read_now(lambda connection: rows.find(connection, component, now_ms)).name
+        hashed = hash_password(check_password(password, name))
+        return self._database.write_now(lambda connection: set_password(connection, name, hashed, now_ms=now_ms))
+
+    def delete(self, component: str) -> Account:
+        """See `delete`.
+
+        Raises:
+            UnknownName: no such account.
+        """
+        now_ms = self._now_ms()
+
+        def work(connection: Connection) -> Account:
+            name = rows.find(connection, component, now_ms).name
+            return delete(connection, name, dissolver=self._dissolver, now_ms=now_ms)
+
+        return self._database.write_now(work)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
