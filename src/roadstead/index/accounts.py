@@ -12,6 +12,9 @@ from roadstead.core.errors import UnknownName
 from roadstead.core.rights import Visibility
 from roadstead.index.tables import accounts, host_aliases, meta
 
+HOST_KEY: Final = "host"
+"""The key in `meta` of the host in force."""
+
 HOME: Final = "localhost"
 """The host of a server that was given none: its accounts are `NAME.localhost`."""
 
@@ -26,7 +29,12 @@ _COLUMNS: Final = (
 
 def host(connection: Connection) -> str:
     """The host in force, under which new accounts are made."""
-    return connection.execute(sa.select(meta.c.value).where(meta.c.key == "host")).scalar() or HOME
+    return named_host(connection) or HOME
+
+
+def named_host(connection: Connection) -> str | None:
+    """The host that this server was given, if it was given one."""
+    return connection.execute(sa.select(meta.c.value).where(meta.c.key == HOST_KEY)).scalar()
 
 
 def hosts(connection: Connection, now_ms: int) -> frozenset[str]:
