@@ -114,11 +114,6 @@ def drop_unneeded(connection: Connection, account_id: int, cids: Iterable[bytes]
         connection.execute(_DROP, rows)
 
 
-def drop_forgotten(connection: Connection, before_ms: int) -> int:
-    """Takes the blobs away that were uploaded before `before_ms` and that no record needs; gives how many."""
-    return connection.execute(pds_blobs.delete().where(pds_blobs.c.created_at_ms < before_ms, ~_is_needed)).rowcount
-
-
 def served(connection: Connection, account_id: int, cid: Cid) -> PdsBlob | None:
     """The blob, if a record needs it: no other is given to anybody."""
     row = connection.execute(_SERVED, {"account": account_id, "blob": cid.raw}).first()

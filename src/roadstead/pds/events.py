@@ -1,7 +1,7 @@
 """The firehose's backlog: events in the order of their numbers, which is the order in which they were committed.
 
-Owns the rows of `pds_events`. Subscribers are told by the generation number of `FIREHOSE`; who sends events to them is
-`roadstead.pds.xrpc.subscribe`.
+Owns the rows of `pds_events`, but for the collection of old ones (`roadstead.index.garbage`). Subscribers are told by
+the generation number of `FIREHOSE`; who sends events to them is `roadstead.pds.xrpc.subscribe`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,12 @@ from roadstead.core.firehose import Event, sync_event
 from roadstead.core.repository import Head
 from roadstead.index.database import touch
 from roadstead.index.generation import FIREHOSE
-from roadstead.index.repositories import insert
-from roadstead.index.tables import meta, pds_events
+from roadstead.index.tables import pds_events
 
-_TURN: Final = 0x726F6164
-"""The key of PostgreSQL's advisory lock under which commits take turns."""
-
-_FLOOR: Final = "firehose_floor"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _APPEND: Final = sa.insert(pds_events)
-_LAST: Final = sa.select(sa.func.max(pds_events.c.seq))
+_SPAN: Final = sa.select(sa.func.min(pds_events.c.seq), sa.func.max(pds_events.c.seq))
 _AFTER: Final = (
     sa.select(pds_events.c.seq, pds_events.c.kind, pds_events.c.payload)
     .where(pds_events.c.seq > sa.bindparam("after"))
@@ -46,18 +41,8 @@ class NumberedEvent:
     event: Event
 
 
-def take_turn(connection: Connection) -> None:
-    """Waits until no other transaction appends events; from here to the commit this one alone may.
-
-    Without it, a number given later could be committed earlier, and a subscriber who is past it would never see the
-    other. On SQLite the writer is alone from the beginning.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN)))
-
-
 def append(connection: Connection, account_id: int | None, event: Event, now_ms: int) -> None:
-    """Adds an event. Whoever calls has taken the turn.
+    """Adds an event. Whoever calls has taken the turn (`roadstead.index.turn`).
 
     Args:
         account_id: whose event it is: it goes with the account. `None` for what has to outlive it.
@@ -73,27 +58,13 @@ def after(connection: Connection, seq: int, limit: int) -> Sequence[NumberedEven
     return [NumberedEvent(row.seq, Event(row.kind, row.payload)) for row in rows]
 
 
-def last(connection: Connection) -> int:
-    """The number of the last event; 0 when there was none yet."""
-    return max(connection.execute(_LAST).scalar() or 0, floor(connection))
+def span(connection: Connection) -> tuple[int, int]:
+    """The numbers of the first and the last event of the backlog; zeros when there was none yet.
 
-
-def floor(connection: Connection) -> int:
-    """The number up to which events were dropped because of their age."""
-    found = connection.execute(sa.select(meta.c.value).where(meta.c.key == _FLOOR)).scalar()
-    return int(found) if found else 0
-
-
-def trim(connection: Connection, before_ms: int) -> int:
-    """Drops the events that are older than `before_ms`; gives how many."""
-    take_turn(connection)
-    old = pds_events.c.at_ms < before_ms
-    newest = connection.execute(sa.select(sa.func.max(pds_events.c.seq)).where(old)).scalar()
-    if newest is None:
-        return 0
-    statement = insert(connection, meta).values(key=_FLOOR, value=str(newest))
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": str(newest)}))
-    return connection.execute(pds_events.delete().where(pds_events.c.seq <= newest)).rowcount
+    Collection of what is old leaves the last one, so that this is where the stream is, always.
+    """
+    first, last = connection.execute(_SPAN).one()
+    return first or 0, last or 0
 
 
 def forget_commits(

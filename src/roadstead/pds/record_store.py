@@ -15,6 +15,7 @@ from roadstead.core.recordkey import RecordKey
 from roadstead.core.records import RecordWrite
 from roadstead.core.writes import Action, Write
 from roadstead.index.database import Database
+from roadstead.index.turn import take_turn
 from roadstead.pds import blobs, events, records, repositories
 from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory
@@ -56,17 +57,32 @@ class PdsRecordStore:
 
         def work(connection: Connection) -> None:
             # First of all, so that two processes cannot each hold what the other waits for.
-            events.take_turn(connection)
+            take_turn(connection)
             self.apply(connection, change.account_id, change.prepare(connection))
             change.index(connection)
 
         await self._database.write(work)
 
-    def apply(
-        self, connection: Connection, account_id: int, writes: Sequence[RecordWrite], *, announced: bool = True
-    ) -> None:
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
         """Makes `writes`, all or none, within a transaction of the caller. See `roadstead.pds.repositories.commit`."""
-        now_ms = int(self._clock() * 1000)
+        self._apply(connection, account_id, writes, announced=True)
+
+    def withdraw(self, connection: Connection, account_id: int, collection: str, rkeys: Sequence[str]) -> None:
+        """Deletes records so that nothing here tells of them any more: no event, no tree node, no blob.
+
+        Followed by `forget` in the same transaction, once all are withdrawn.
+        """
+        self._apply(connection, account_id, [RecordWrite(collection, rkey, None) for rkey in rkeys], announced=False)
+
+    def forget(self, connection: Connection, account_id: int) -> None:
+        """Drops from the firehose's backlog what may tell of withdrawn records; see `events.forget_commits`."""
+        there = repositories.hosted(connection, account_id)
+        events.forget_commits(connection, account_id, there.did, there.head, there.commit_block, self._now_ms())
+
+    def _apply(
+        self, connection: Connection, account_id: int, writes: Sequence[RecordWrite], *, announced: bool
+    ) -> None:
+        now_ms = self._now_ms()
         named = (_blob(blob.sha256, blob.mime_type, blob.size_bytes) for write in writes for blob in write.blobs)
         blobs.keep(connection, account_id, named, now_ms)
         repositories.commit(
@@ -77,6 +93,9 @@ class PdsRecordStore:
             memory=self._memory,
             announced=announced,
         )
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
 
     def records(
         self, connection: Connection, account_id: int, collection: str

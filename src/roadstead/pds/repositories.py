@@ -26,6 +26,7 @@ from roadstead.core.repository import CommitResult, Head, plan_commit
 from roadstead.core.tid import Tid
 from roadstead.core.writes import Write
 from roadstead.index.tables import accounts, pds_nodes, pds_records, pds_repositories
+from roadstead.index.turn import take_turn
 from roadstead.pds import blobs, events
 from roadstead.pds.memory import Memory, new_private_key_pem
 
@@ -108,7 +109,7 @@ def found(connection: Connection, account_id: int, did: str, handle: str, *, now
     Raises:
         InvalidName: a malformed DID or handle.
     """
-    events.take_turn(connection)
+    take_turn(connection)
     pem = new_private_key_pem()
     identity = Did.parse(did)
     rev = Tid.after(None, now_ms * 1000, memory.clock_id)
@@ -136,7 +137,7 @@ def found(connection: Connection, account_id: int, did: str, handle: str, *, now
 
 def dissolve(connection: Connection, account_id: int, did: str, *, now_ms: int) -> None:
     """Says goodbye for an account, whose rows the caller deletes; its other events go with it."""
-    events.take_turn(connection)
+    take_turn(connection)
     farewell = account_event(Did.parse(did), events.moment(now_ms), status="deleted")
     events.append(connection, None, farewell, now_ms)
 
@@ -167,7 +168,7 @@ def commit(
         InvalidRecord: a write is malformed, names a blob that is not there, or they are too many or too large.
         CorruptContent: what is stored of the tree is damaged.
     """
-    events.take_turn(connection)
+    take_turn(connection)
     there = hosted(connection, account_id)
 
     def get(cid: Cid) -> bytes:

@@ -1,0 +1,116 @@
+"""The records of private repositories: the same fields as in a PDS, in this server's database alone.
+
+A second `RecordStore`. Nothing of it is signed, announced or exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from roadstead.core.cid import Cid
+from roadstead.core.dagcbor import decode_map
+from roadstead.core.nsid import Nsid
+from roadstead.core.recordkey import RecordKey
+from roadstead.core.records import RecordWrite
+from roadstead.core.writes import Action, Write, blocks_of
+from roadstead.index.database import Database
+from roadstead.index.repositories import in_byte_order, insert
+from roadstead.index.tables import private_records
+from roadstead.index.turn import take_turn
+from roadstead.registry.ports import Change
+
+BATCH: Final = 500
+"""Rows fetched at once while a collection is walked."""
+
+_GET: Final = sa.select(private_records.c.value).where(
+    private_records.c.account_id == sa.bindparam("account"),
+    private_records.c.collection == sa.bindparam("collection"),
+    private_records.c.rkey == sa.bindparam("rkey"),
+)
+
+
+class PrivateRecordStore:
+    """Records in this server's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def commit(self, change: Change) -> None:
+        """Makes the change durable, wholly or not at all.
+
+        Raises:
+            InvalidRecord: a write breaks the rules of a repository.
+            Unavailable: the database does not answer.
+        """
+
+        def work(connection: Connection) -> None:
+            take_turn(connection)
+            self.apply(connection, change.account_id, change.prepare(connection))
+            change.index(connection)
+
+        await self._database.write(work)
+
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+        """Makes `writes`, all or none, within a transaction of the caller.
+
+        Raises:
+            InvalidRecord: a write breaks the rules of a repository: what is private may be published one day.
+        """
+        checked = [_write(write) for write in writes]
+        for write, block in zip(checked, blocks_of(checked).values(), strict=True):
+            if block is None:
+                _delete(connection, account_id, write)
+            else:
+                _put(connection, account_id, write, block)
+
+    def records(
+        self, connection: Connection, account_id: int, collection: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The records of a collection as (rkey, value), in the order of their keys."""
+        rkey = in_byte_order(connection, private_records.c.rkey)
+        query = sa.select(private_records.c.rkey, private_records.c.value).where(
+            private_records.c.account_id == account_id, private_records.c.collection == collection
+        )
+        after = ""
+        while rows := connection.execute(query.where(rkey > after).order_by(rkey).limit(BATCH)).all():
+            for row in rows:
+                yield row.rkey, decode_map(bytes(row.value))
+            after = rows[-1].rkey
+
+    def get(self, connection: Connection, account_id: int, collection: str, rkey: str) -> Mapping[str, Any] | None:
+        """One record, if it is there."""
+        key = {"account": account_id, "collection": collection, "rkey": rkey}
+        block: bytes | None = connection.execute(_GET, key).scalar()
+        return None if block is None else decode_map(bytes(block))
+
+
+def _put(connection: Connection, account_id: int, write: Write, block: bytes) -> None:
+    row = {
+        "account_id": account_id,
+        "collection": write.collection,
+        "rkey": write.rkey,
+        "cid": Cid.of_record(block).raw,
+        "value": block,
+    }
+    statement = insert(connection, private_records).values(row)
+    fresh = {name: statement.excluded[name] for name in ("cid", "value")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["account_id", "collection", "rkey"], set_=fresh))
+
+
+def _delete(connection: Connection, account_id: int, write: Write) -> None:
+    connection.execute(
+        private_records.delete().where(
+            private_records.c.account_id == account_id,
+            private_records.c.collection == write.collection,
+            private_records.c.rkey == write.rkey,
+        )
+    )
+
+
+def _write(write: RecordWrite) -> Write:
+    action = Action.DISCARD if write.value is None else Action.PUT
+    return Write(action, Nsid(write.collection), RecordKey(write.rkey), write.value)

@@ -1,0 +1,189 @@
+"""Publishing and hiding a repository: its records move between this server's database and its account's PDS.
+
+In one transaction, so that they are in one of the two at any moment, and a push that finds them moved starts anew.
+Hiding takes back all that this server gives out: records, tree, blobs, the firehose's backlog. What others have read
+before cannot be recalled; the command says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from sqlalchemy.engine import Connection
+
+from roadstead.core import atcr
+from roadstead.core.dagcbor import encode
+from roadstead.core.datamodel import blob_refs
+from roadstead.core.errors import Conflict, InvalidRecord, UnknownName
+from roadstead.core.recordkey import parse_record_key
+from roadstead.core.records import BlobReference, RecordWrite
+from roadstead.core.reference import RepositoryName
+from roadstead.core.rights import Visibility
+from roadstead.index import accounts, audit, repositories
+from roadstead.index.database import touch
+from roadstead.index.repositories import RepositoryRow
+from roadstead.index.tables import repositories as table
+from roadstead.index.turn import take_turn
+
+BATCH_RECORDS: Final = 100
+BATCH_BYTES: Final = 1_000_000
+"""What moves by one commit: both well below what a commit may hold (AT Protocol sync specification)."""
+
+
+class Shelf(Protocol):
+    """Where records can be put."""
+
+    def records(
+        self, connection: Connection, account_id: int, collection: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The records of a collection as (rkey, value), in the order of their keys."""
+
+    def get(self, connection: Connection, account_id: int, collection: str, rkey: str) -> Mapping[str, Any] | None:
+        """One record, if it is there."""
+
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+        """Makes `writes`, all or none."""
+
+
+class PublicShelf(Shelf, Protocol):
+    """A shelf that tells the world of what is put on it."""
+
+    def withdraw(self, connection: Connection, account_id: int, collection: str, rkeys: Sequence[str]) -> None:
+        """Deletes records without telling anybody."""
+
+    def forget(self, connection: Connection, account_id: int) -> None:
+        """Drops all that is kept for readers and may tell of withdrawn records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visibilities:
+    """Changes who may see a repository."""
+
+    public: PublicShelf
+    private: Shelf
+
+    def publish(self, connection: Connection, name: str, *, now_ms: int, actor: str = audit.OPERATOR) -> RepositoryRow:
+        """Makes a repository public; gives its row as it was.
+
+        Raises:
+            UnknownName: there is no such repository.
+            Conflict: it is public already.
+        """
+        row = _changed(connection, name, Visibility.PUBLIC, now_ms, actor)
+        _move(connection, row, self.private, self.public, self._delete_private)
+        return row
+
+    def hide(self, connection: Connection, name: str, *, now_ms: int, actor: str = audit.OPERATOR) -> RepositoryRow:
+        """Makes a repository private; gives its row as it was.
+
+        Raises:
+            UnknownName: there is no such repository.
+            Conflict: it is private already.
+        """
+        row = _changed(connection, name, Visibility.PRIVATE, now_ms, actor)
+        _move(connection, row, self.public, self.private, self.public.withdraw)
+        self.public.forget(connection, row.account_id)
+        return row
+
+    def _delete_private(self, connection: Connection, account_id: int, collection: str, rkeys: Sequence[str]) -> None:
+        self.private.apply(connection, account_id, [RecordWrite(collection, rkey, None) for rkey in rkeys])
+
+
+def _changed(connection: Connection, name: str, visibility: Visibility, now_ms: int, actor: str) -> RepositoryRow:
+    take_turn(connection)
+    parsed = RepositoryName.parse(name)
+    account = accounts.find(connection, parsed.owner, now_ms)
+    row = repositories.by_name(connection, account.id, parsed.path)
+    if row is None:
+        raise UnknownName(f"there is no repository {name}", remedy="push to it first")
+    if row.visibility == visibility:
+        raise Conflict(f"{row.name} is {visibility} already")
+    connection.execute(table.update().where(table.c.id == row.id).values(visibility=visibility))
+    audit.record(connection, now_ms, actor, f"repository.{visibility}", row.name)
+    touch(connection, row.id)
+    return row
+
+
+def _move(
+    connection: Connection,
+    row: RepositoryRow,
+    source: Shelf,
+    target: Shelf,
+    remove: Callable[[Connection, int, str, Sequence[str]], None],
+) -> None:
+    renamed: dict[str, str] = {}
+    # Manifests first: tags name them by their keys.
+    for collection in atcr.OF_REPOSITORY:
+        theirs = (
+            (rkey, value)
+            for rkey, value in source.records(connection, row.account_id, collection)
+            if value.get("repository") == row.path
+        )
+        for batch in _batches(theirs):
+            put: dict[str, RecordWrite] = {}
+            for rkey, value in batch:
+                new_rkey = _key(connection, target, row, collection, put, rkey, value)
+                put[new_rkey] = _write(collection, new_rkey, _pointed(value, renamed))
+                if new_rkey != rkey and collection == atcr.MANIFEST:
+                    renamed[rkey] = new_rkey
+            target.apply(connection, row.account_id, list(put.values()))
+            remove(connection, row.account_id, collection, [rkey for rkey, _ in batch])
+
+
+def _key(
+    connection: Connection,
+    target: Shelf,
+    row: RepositoryRow,
+    collection: str,
+    put: Mapping[str, RecordWrite],
+    rkey: str,
+    value: Mapping[str, Any],
+) -> str:
+    """The key that a record gets where it goes: the fields decide, as at any push.
+
+    Args:
+        put: what goes there with it.
+    """
+
+    def get(key: str) -> Mapping[str, Any] | None:
+        return put[key].value if key in put else target.get(connection, row.account_id, collection, key)
+
+    try:
+        if collection == atcr.MANIFEST:
+            return parse_record_key(atcr.manifest_rkey(row.path, atcr.read_manifest_record(value).digest, get))
+        if collection == atcr.TAG:
+            return parse_record_key(atcr.tag_rkey(row.path, atcr.read_tag_record(value).tag, get))
+    except InvalidRecord:
+        pass  # what somebody wrote by XRPC need not make sense: it moves as it is
+    return rkey if get(rkey) is None else f"{rkey[:500]}~{hashlib.sha256(row.path.encode()).hexdigest()[:8]}"
+
+
+def _pointed(value: Mapping[str, Any], renamed: Mapping[str, str]) -> Mapping[str, Any]:
+    """The record, naming its manifest by the key that it has now."""
+    uri = value.get("manifest")
+    if not isinstance(uri, str):
+        return value
+    base, slash, rkey = uri.rpartition("/")
+    return {**value, "manifest": base + slash + renamed[rkey]} if rkey in renamed else value
+
+
+def _write(collection: str, rkey: str, value: Mapping[str, Any]) -> RecordWrite:
+    named = tuple(BlobReference(ref.cid.digest.hex, ref.mime_type, ref.size_bytes) for ref in blob_refs(value))
+    return RecordWrite(collection, rkey, value, named)
+
+
+def _batches(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[tuple[str, Mapping[str, Any]]]]:
+    batch: list[tuple[str, Mapping[str, Any]]] = []
+    size_bytes = 0
+    for rkey, value in records:
+        length = len(encode(value))
+        if batch and (len(batch) == BATCH_RECORDS or size_bytes + length > BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append((rkey, value))
+        size_bytes += length
+    if batch:
+        yield batch
