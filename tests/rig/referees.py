@@ -6,9 +6,10 @@ from typing import Any
 
 import dag_cbor
 from atproto_core.did_doc import DidDocument  # type: ignore[import-untyped]
-from atproto_crypto.did import get_did_key  # type: ignore[import-untyped]
+from atproto_crypto.did import format_did_key  # type: ignore[import-untyped]
 from atproto_crypto.verify import verify_signature  # type: ignore[import-untyped]
 from atproto_subscription.frames import Frame  # type: ignore[import-untyped]
+from carbox.car import read_car  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import ec
 from multiformats import CID
 
@@ -54,7 +55,7 @@ def foreign(block: bytes) -> dict[str, Any]:
 
 def sdk_did_key(algorithm: str, point: bytes) -> str:
     """The `did:key` that the SDK makes of a compressed point."""
-    return str(get_did_key(algorithm, point))
+    return str(format_did_key(algorithm, point))
 
 
 def sdk_verifies(did_key: str, data: bytes, signature: bytes) -> bool:
@@ -70,3 +71,9 @@ def sdk_did_document(document: dict[str, object]) -> Any:
 def sdk_frame(data: bytes) -> Any:
     """The SDK's view of a firehose frame."""
     return Frame.from_bytes(data)
+
+
+def carbox_blocks(data: bytes) -> tuple[list[bytes], dict[bytes, bytes]]:
+    """The roots and blocks that carbox finds in a CAR file."""
+    roots, blocks = read_car(data)
+    return [bytes(root) for root in roots], {bytes(block.cid): block.data for block in blocks}

@@ -15,6 +15,7 @@ from roadstead.core.multikey import PublicKey, multikey, parse_multikey
 
 _CONTEXT: Final = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"]
 _KEY_ID: Final = "#atproto"
+_KEY_TYPE: Final = "Multikey"
 _PDS_ID: Final = "#atproto_pds"
 _PDS_TYPE: Final = "AtprotoPersonalDataServer"
 
@@ -37,7 +38,7 @@ class DidDocument:
             "verificationMethod": [
                 {
                     "id": f"{self.did}{_KEY_ID}",
-                    "type": "Multikey",
+                    "type": _KEY_TYPE,
                     "controller": str(self.did),
                     "publicKeyMultibase": multikey(self.signing_key),
                 }
@@ -56,18 +57,20 @@ class DidDocument:
             raise CorruptContent("a DID document has to be a JSON object")
         try:
             did = Did.parse(str(document.get("id")))
-            key = parse_multikey(_field(document, "verificationMethod", did, _KEY_ID, "publicKeyMultibase"))
-            pds_url = _field(document, "service", did, _PDS_ID, "serviceEndpoint")
+            key = parse_multikey(_field(document, "verificationMethod", did, _KEY_ID, _KEY_TYPE, "publicKeyMultibase"))
+            pds_url = _field(document, "service", did, _PDS_ID, _PDS_TYPE, "serviceEndpoint")
         except RoadsteadError as error:
             raise CorruptContent(f"a DID document cannot be used: {error.message}") from error
+        if not pds_url.startswith(("https://", "http://")):
+            raise CorruptContent(f"the PDS in the DID document of {did} has no HTTP address")
         return cls(did, _first_handle(document.get("alsoKnownAs")), key, pds_url)
 
 
-def _field(document: dict[str, object], section: str, did: Did, fragment: str, name: str) -> str:
-    """The text under `name` of the first entry of `section` with the id `fragment`, absolute or relative."""
+def _field(document: dict[str, object], section: str, did: Did, fragment: str, kind: str, name: str) -> str:
+    """The text under `name` of the first entry of `section` of that id, absolute or relative, and type."""
     entries = document.get(section)
     for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and entry.get("id") in (fragment, f"{did}{fragment}"):
+        if isinstance(entry, dict) and entry.get("id") in (fragment, f"{did}{fragment}") and entry.get("type") == kind:
             value = entry.get(name)
             if isinstance(value, str):
                 return value

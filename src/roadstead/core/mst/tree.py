@@ -19,6 +19,8 @@ from roadstead.core.mst.node import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter, Node, 
 MAX_DEPTH: Final = 128
 """A SHA-256 has 128 pairs of bits, so no tree has more levels below its root."""
 
+_TOO_DEEP: Final = f"a repository's tree is deeper than {MAX_DEPTH} levels"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -72,11 +74,11 @@ class Tree:
         Raises:
             CorruptContent: a node is missing or no node, or the keys are out of order.
         """
-        # Keys are ASCII: nothing sorts between the last key with the prefix and the prefix with this behind it.
-        end = prefix + "\x7f" if before is None or before > prefix + "\x7f" else before
-        for key, value in self._leaves(self.root, after, end, reverse, MAX_DEPTH, ("", "\x7f")):
-            if key.startswith(prefix):
-                yield key, value
+        # Keys are ASCII, so nothing sorts between these two but what begins with the prefix.
+        first = prefix[:-1] + chr(ord(prefix[-1]) - 1) + "\x7f" if prefix else ""
+        last = prefix + "\x7f"
+        end = last if before is None else min(before, last)
+        return self._leaves(self.root, max(after, first), end, reverse, MAX_DEPTH, ("", "\x7f"))
 
     def nodes(self) -> Iterator[tuple[Cid, bytes]]:
         """Every node's CID and block, parents before children.
@@ -113,11 +115,15 @@ class Tree:
             CorruptContent: a node on the way is missing or no node.
         """
         edit = Edit(self.root, self._node, self.cache.__setitem__)
-        for key, value in changes.items():
-            if value is None:
-                edit.delete(key)
-            else:
-                edit.put(key, value)
+        try:
+            for key, value in changes.items():
+                if value is None:
+                    edit.delete(key)
+                else:
+                    edit.put(key, value)
+        except RecursionError as error:
+            # A tree that hashes can make is never deep enough for this.
+            raise CorruptContent(_TOO_DEEP) from error
         return Change(*edit.finish())
 
     def _path(self, key: str) -> list[tuple[Cid, Node, int]]:
@@ -218,4 +224,4 @@ def check(tree: Tree) -> dict[str, Cid]:
 
 def _check_depth(left: int) -> None:
     if left < 0:
-        raise CorruptContent(f"a repository's tree is deeper than {MAX_DEPTH} levels")
+        raise CorruptContent(_TOO_DEEP)
