@@ -76,10 +76,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Addresses or networks (CIDR) that may read /metrics."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe messages that are logged."""
+    log_requests: Literal["all", "changes", "none"] = "changes"
+    """Which requests are logged; `changes` are those that write, and those that fail."""
     log_format: Literal["auto", "json", "text"] = "auto"
     """`text` for people, `json` for machines; `auto` means text on a terminal."""
     shutdown_grace_s: Amount = 30
     """How long a stop waits for what is being sent."""
+
+    @property
+    def path(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
 
 
 FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Settings)}

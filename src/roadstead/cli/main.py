@@ -20,6 +20,7 @@ from roadstead import __version__
 from roadstead.core.errors import Failure, Misbehaviour, Misuse, RoadsteadError
 
 COMMANDS: Final = {
+    "serve": "roadstead.cli.serve",
     "account": "roadstead.cli.account",
     "app-password": "roadstead.cli.app_password",
     "repo": "roadstead.cli.repo",

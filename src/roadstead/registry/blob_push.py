@@ -26,9 +26,10 @@ from roadstead.core.rights import Action, Allowed, Bearer, RepositoryRights, Vis
 from roadstead.index import links, repositories, uploads
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow
+from roadstead.index.rights import rights_in
 from roadstead.index.uploads import UploadRow
 from roadstead.registry.exchange import Answer, Exchange, answer
-from roadstead.registry.views import Views, rights_of
+from roadstead.registry.views import Views
 
 MOUNT_SOURCES = 64
 """How many repositories are looked through for a mount that names no source."""
@@ -211,7 +212,7 @@ class BlobPush:
                 if (
                     source
                     and found
-                    and _may_read(bearer, rights_of(source))
+                    and _may_read(bearer, rights_in(source))
                     and self._is_whole(digest, found.size_bytes)
                 ):
                     links.link(connection, target.id, key, at_ms)

@@ -18,13 +18,14 @@ from sqlalchemy.engine import Connection
 from roadstead.core.digest import Digest
 from roadstead.core.errors import Unavailable, UnknownManifest
 from roadstead.core.reference import Reference, RepositoryName
-from roadstead.core.rights import Action, RepositoryRights, Visibility
+from roadstead.core.rights import RepositoryRights
 from roadstead.index import links, manifests, repositories
 from roadstead.index.database import Database
 from roadstead.index.generation import EVERYTHING, MAX_AGE_S
 from roadstead.index.links import LinkedBlob
 from roadstead.index.manifests import StoredManifest
 from roadstead.index.repositories import RepositoryRow
+from roadstead.index.rights import rights_in
 from roadstead.registry.ports import AccountResolver
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ class Views:
         row = await self._database.read(lambda connection: repositories.by_id(connection, repository_id))
         if row is None or (row.account_id, row.path) != (account.id, name.path):
             return absent
-        return RepositoryView(rights_of(row), row, stamp, read_at)
+        return RepositoryView(rights_in(row), row, stamp, read_at)
 
     async def _read_manifest(
         self, view: RepositoryView, repository_id: int, reference: Reference
@@ -171,12 +172,6 @@ class Views:
         self._views.move_to_end(name)
         if len(self._views) > VIEWS:
             self._views.popitem(last=False)
-
-
-def rights_of(row: RepositoryRow) -> RepositoryRights:
-    """What a decision needs to know of a repository."""
-    grants = {account_id: frozenset(map(Action, actions)) for account_id, actions in row.grants.items()}
-    return RepositoryRights(row.account_id, row.name, Visibility(row.visibility), grants)
 
 
 def _keep(memory: dict[str, T], key: str, value: T) -> None:

@@ -1,0 +1,123 @@
+"""What every request passes first: who sent it, whether it may ask so often, and afterwards the log and the figures."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Protocol
+
+import structlog
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from roadstead.auth.origin import client_of
+from roadstead.auth.rate_limit import RateLimits
+from roadstead.core.client_address import TrustedProxies
+from roadstead.core.errors import RoadsteadError, TooManyRequests, Unauthorized
+from roadstead.core.token_bucket import Limit
+from roadstead.registry import errors
+
+log = structlog.get_logger()
+
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+FAILED: Final = 400
+CHALLENGED: Final = 401
+"""How every push and pull begins: no failure."""
+UNLIMITED_PATHS: Final = frozenset({"/healthz", "/readyz"})
+"""What an orchestrator asks, from one address, for good."""
+
+
+class Meter(Protocol):
+    """Who keeps figures of requests."""
+
+    def observe(self, scope: Scope, status: int, seconds: float) -> None:
+        """Notes one request that was answered."""
+
+
+class Front:
+    """Passes requests on: what is below `/v2/` to the registry, all else to the other application.
+
+    Args:
+        limit: of requests of one client address, over all workers of this machine.
+        log_requests: see `roadstead.app.settings.Settings.log_requests`.
+    """
+
+    def __init__(
+        self,
+        registry: ASGIApp,
+        others: ASGIApp,
+        *,
+        limits: RateLimits,
+        limit: Limit,
+        proxies: TrustedProxies,
+        meter: Meter,
+        log_requests: str,
+    ) -> None:
+        self._registry = registry
+        self._others = others
+        self._limits = limits
+        self._limit = limit
+        self._proxies = proxies
+        self._meter = meter
+        self._log_requests = log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or runs one web socket or the lifespan."""
+        if scope["type"] != "http":
+            await self._others(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._pass_on(scope, receive, noting)
+        finally:
+            seconds = time.perf_counter() - started
+            self._meter.observe(scope, status, seconds)
+            if self._is_logged(scope["method"], status):
+                _log(scope, status, seconds)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        client = client_of(scope, self._proxies)
+        scope["scheme"] = client.scheme
+        scope["roadstead.client"] = client
+        try:
+            if path not in UNLIMITED_PATHS:
+                self._limits.take("requests", client.limited_as, self._limit)
+        except TooManyRequests as error:
+            await error_response(error)(scope, receive, send)
+            return
+        to = self._registry if path.startswith("/v2/") or path == "/v2" else self._others
+        await to(scope, receive, send)
+
+    def _is_logged(self, method: str, status: int) -> bool:
+        if self._log_requests == "changes":
+            return method not in READING or (status >= FAILED and status != CHALLENGED)
+        return self._log_requests == "all"
+
+
+def error_response(error: RoadsteadError) -> Response:
+    """An error in the registry's form, which this server's other plain endpoints share."""
+    _code, status = errors.on_the_wire(error)
+    wait_s = errors.retry_after_s(error)
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Basic realm="roadstead"'
+    return Response(errors.body(error), status, headers, "application/json")
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    log.info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        client=scope["roadstead.client"].address,
+        duration_ms=round(seconds * 1000, 1),
+    )

@@ -1,0 +1,36 @@
+"""What operators and orchestrators ask: is it alive, does it serve."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from roadstead.app.services import Services
+
+
+class NoCounts:
+    def pull(self, repository_id: int) -> None: ...
+
+    def push(self, repository_id: int) -> None: ...
+
+
+class NoMeter:
+    def observe(self, scope: Scope, status: int, seconds: float) -> None: ...
+
+
+def operations(services: Services) -> list[Route]:
+    """`/healthz` and `/readyz`."""
+
+    async def healthz(_request: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        """It can serve: the database answers. Raises Unavailable otherwise."""
+        await services.database.read(lambda connection: connection.execute(sa.select(1)).scalar())
+        return PlainTextResponse("ready\n")
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -1,0 +1,139 @@
+"""Everything that stands on one data folder, built and wired: for a command, and for a worker of the server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import Connection
+
+from roadstead.app.data_folder import DataFolder
+from roadstead.app.settings import Settings
+from roadstead.content.disk import DiskStore
+from roadstead.content.uploads import Uploads
+from roadstead.core.errors import InvalidSetting
+from roadstead.index import accounts, schema
+from roadstead.index.database import Database
+from roadstead.index.repositories import insert
+from roadstead.index.tables import meta
+from roadstead.pds import repositories as pds_repositories
+from roadstead.pds.memory import Memory
+from roadstead.pds.record_store import PdsRecordStore
+from roadstead.registry.blob_push import PushLimits, now_ms
+from roadstead.registry.changes import HoldIdentity
+from roadstead.registry.manifest_push import ManifestPush
+from roadstead.registry.ports import Counts, RecordStore
+from roadstead.registry.private_records import PrivateRecordStore
+
+if TYPE_CHECKING:
+    from roadstead.auth.accounts import Accounts, Founder
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that commands and workers share.
+
+    Args:
+        founder: makes the AT Protocol repository of a new account, within the transaction that makes the account.
+        stores: the record store of each visibility.
+    """
+
+    settings: Settings
+    folder: DataFolder
+    database: Database
+    store: DiskStore
+    uploads: Uploads
+    memory: Memory
+    founder: Founder
+    stores: dict[str, RecordStore]
+    limits: PushLimits
+
+    def accounts(self) -> Accounts:
+        """Accounts, each with its AT Protocol repository, for a thread that may block."""
+        from roadstead.auth.accounts import Accounts
+
+        def dissolver(connection: Connection, account_id: int, did: str) -> None:
+            pds_repositories.dissolve(connection, account_id, did, now_ms=now_ms())
+
+        return Accounts(self.database, self.founder, dissolver)
+
+    def pushing(self, counts: Counts) -> ManifestPush:
+        """What puts and removes manifests."""
+        return ManifestPush(
+            self.database, self.store, self.stores, counts, self.limits, partial(hold_identity, self.settings)
+        )
+
+
+@contextlib.contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Opens the data folder, beside a running server or without one, until the end of the block.
+
+    Raises:
+        DataTooNew: a newer version has written it.
+        Unavailable: the database does not answer.
+    """
+    folder = DataFolder(settings.path)
+    database = Database(folder.database_url(settings.database_url), folder.path)
+    try:
+        schema.ensure(database.engine)
+        _name_host(database, settings)
+        services = wire(settings, folder, database)
+        try:
+            yield services
+        finally:
+            services.uploads.close()
+    finally:
+        database.close()
+
+
+def wire(settings: Settings, folder: DataFolder, database: Database) -> Services:
+    """The parts on an open database whose schema is in order."""
+    store = DiskStore(folder.path)
+    memory = Memory()
+
+    def founder(connection: Connection, account_id: int, did: str, handle: str) -> None:
+        pds_repositories.found(connection, account_id, did, handle, now_ms=now_ms(), memory=memory)
+
+    return Services(
+        settings=settings,
+        folder=folder,
+        database=database,
+        store=store,
+        uploads=Uploads(folder.path / "uploads", store, shared=not database.is_sqlite),
+        memory=memory,
+        founder=founder,
+        stores={"public": PdsRecordStore(database, memory), "private": PrivateRecordStore(database)},
+        limits=PushLimits(settings.default_visibility, settings.uploads_per_account, settings.manifest_limit_bytes),
+    )
+
+
+def host_of(settings: Settings) -> str:
+    """The host name that the settings give this server; its accounts are NAME.localhost where they give none."""
+    if not settings.public_url:
+        return accounts.HOME
+    host = urlsplit(settings.public_url).hostname
+    if host is None:
+        raise InvalidSetting(f"public_url {settings.public_url!r} names no host")
+    return host
+
+
+def service_of(settings: Settings) -> str:
+    """The name of this server in challenges and tokens."""
+    return urlsplit(settings.public_url).netloc if settings.public_url else accounts.HOME
+
+
+def hold_identity(settings: Settings) -> HoldIdentity:
+    """Where records say that blobs are: this server."""
+    base_url = settings.public_url.rstrip("/") or f"http://{settings.listen}"
+    return HoldIdentity(did=f"did:web:{service_of(settings).replace(':', '%3A')}", endpoint=base_url)
+
+
+def _name_host(database: Database, settings: Settings) -> None:
+    """The first start says what host accounts are under; later ones need `roadstead rehost`."""
+    if database.read_now(accounts.named_host) is None:
+        row = {"key": "host", "value": host_of(settings)}
+        database.write_now(lambda c: c.execute(insert(c, meta).values(row).on_conflict_do_nothing()) and None)

@@ -1,0 +1,111 @@
+"""The application of one worker process: everything that answers a request.
+
+/v2/…                        the registry, on plain ASGI
+/auth/token                  tokens
+/xrpc/…, /.well-known/…      the embedded PDS
+/healthz /readyz /metrics    operations
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from roadstead.app.data_folder import DataFolder
+from roadstead.app.front import Front, error_response
+from roadstead.app.operations import NoCounts, NoMeter, operations
+from roadstead.app.services import Services, service_of, wire
+from roadstead.app.settings import Settings
+from roadstead.auth.directory import AccountDirectory
+from roadstead.auth.endpoint import TokenEndpoint
+from roadstead.auth.keys import SigningKeys
+from roadstead.auth.login import Login
+from roadstead.auth.passwords import Passwords
+from roadstead.auth.rate_limit import RateLimits
+from roadstead.auth.tokens import Tokens
+from roadstead.core.client_address import TrustedProxies
+from roadstead.core.errors import RoadsteadError
+from roadstead.core.token_bucket import Limit
+from roadstead.identity.resolve import Resolver
+from roadstead.index.database import Database
+from roadstead.registry.app import Address, Registry
+from roadstead.registry.blob_push import BlobPush
+from roadstead.registry.discovery import Discovery
+from roadstead.registry.ports import Counts
+from roadstead.registry.pull import Pull
+from roadstead.registry.views import Views
+
+HANDED_DOWN: Final = "ROADSTEAD_WORKER_SETTINGS"
+"""The environment variable in which the supervising process hands its settings to the workers, as JSON."""
+
+
+def build() -> ASGIApp:
+    """The application, from the settings that the supervising process handed down."""
+    return application(msgspec.json.decode(os.environ[HANDED_DOWN], type=Settings))
+
+
+def application(settings: Settings) -> ASGIApp:
+    """The application of one worker, on a data folder whose schema is in order."""
+    folder = DataFolder(settings.path)
+    database = Database(folder.database_url(settings.database_url), folder.path)
+    services = wire(settings, folder, database)
+    limits = RateLimits(folder.path / "limits")
+    counts, meter = NoCounts(), NoMeter()
+    resolver = Resolver(AccountDirectory(database))
+    keys = SigningKeys(database, rotate_after_days=settings.token_key_days, token_life_s=settings.token_life_s)
+    address = Address(settings.public_url.rstrip("/"), service_of(settings))
+    tokens = Tokens(database, keys, resolver, service=address.service, life_s=settings.token_life_s)
+    login = Login(database, resolver, Passwords(), limits)
+    endpoint = TokenEndpoint(database, login, tokens, lambda request: request.scope["roadstead.client"])
+    others = Starlette(
+        routes=[*endpoint.routes(), *operations(services)],
+        lifespan=partial(_lifespan, services=services, limits=limits),
+        exception_handlers={RoadsteadError: _answer_error},
+    )
+    return Front(
+        registry(services, Views(database, resolver), tokens, address, counts),
+        others,
+        limits=limits,
+        limit=Limit(settings.rate_limit_per_s, settings.rate_limit_burst),
+        proxies=TrustedProxies(settings.trusted_proxies),
+        meter=meter,
+        log_requests=settings.log_requests,
+    )
+
+
+def registry(services: Services, views: Views, tokens: Tokens, address: Address, counts: Counts) -> Registry:
+    """The Distribution API on these services."""
+    return Registry(
+        views,
+        tokens,
+        address,
+        pull=Pull(services.database, views, services.store, counts),
+        blobs=BlobPush(services.database, views, services.uploads, services.store, services.limits),
+        manifests=services.pushing(counts),
+        discovery=Discovery(services.database),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(_app: Starlette, services: Services, limits: RateLimits) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        services.uploads.close()
+        services.database.close()
+        limits.close()
+
+
+async def _answer_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RoadsteadError):
+        raise error
+    return error_response(error)
