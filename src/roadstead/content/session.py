@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ class Terms:
 
     boot_id: str
     shared: bool = False
-    remembered: dict[str, Hasher] = field(default_factory=dict)
+    remembered: OrderedDict[str, Hasher] = field(default_factory=OrderedDict)
 
 
 class Session:
@@ -218,7 +219,7 @@ class Session:
         """Lets the next request have the session."""
         if not self._ended and not self._hasher.state():
             while len(self._terms.remembered) >= REMEMBERED:
-                self._terms.remembered.pop(next(iter(self._terms.remembered)))
+                self._terms.remembered.popitem(last=False)
             self._terms.remembered[self._folder.name] = self._hasher
         os.close(self._file)
 

@@ -45,7 +45,7 @@ class Upload:
             expected_bytes: how many they have to be, where a Content-Range says so.
 
         Raises:
-            InvalidUpload: they are not as many; the session is where it was before.
+            InvalidUpload: they are not as many, or the session was verified before; it is where it was.
             StorageFull: the session is left where the last whole batch ended, and can go on.
             Unavailable: the disk fails; likewise.
         """

@@ -60,13 +60,22 @@ class Uploads:
         shared: whether other machines continue sessions too (replicas on one network file system). Each request's
             bytes are then synced before it is answered, so that the state counts after any machine's crash.
         wait_s: how long `open` waits for another request that has the session.
+        boot: names this run of the machine; None asks the system.
     """
 
-    def __init__(self, folder: Path, store: BlobStore, *, shared: bool = False, wait_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: BlobStore,
+        *,
+        shared: bool = False,
+        wait_s: float = 2.0,
+        boot: str | None = None,
+    ) -> None:
         self._root = folder
         self._store = store
         self._wait_s = wait_s
-        self._terms = Terms(boot_id(), shared)
+        self._terms = Terms(boot_id() if boot is None else boot, shared)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="upload")
         self._threads = Threads(self._executor)
         folder.mkdir(parents=True, exist_ok=True)
