@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.peers.table import PEERS
-from tests.rig.images import Images
+from tests.rig.layout import Layout, noise, tar_of
 
 from bench.cases import CASES, Case
-from bench.content import LargeBlobs
+from bench.content import MIB, LargeBlobs
 from bench.footprint import Footprint, footprint
 from bench.measure import Bench, Sample, Subject
 from bench.report import HEADING, OURS, THEIRS, Outcome, as_json, outcomes_of, outcomes_of_footprints, row
@@ -50,7 +50,7 @@ def _arguments() -> argparse.Namespace:
 def _all(folder: Path, arguments: argparse.Namespace) -> list[Outcome]:
     bench = Bench(
         blobs=LargeBlobs(folder),
-        image=Images(folder / "images").ten_layers,
+        image=_image(folder / "image"),
         folder=folder,
         seconds=1 if arguments.quick else 3,
         turns=100 if arguments.quick else 400,
@@ -66,6 +66,14 @@ def _all(folder: Path, arguments: argparse.Namespace) -> list[Outcome]:
         _show(found)
         outcomes += found
     return outcomes
+
+
+def _image(folder: Path) -> Layout:
+    """An image of ten layers of 8 MiB."""
+    layout = Layout(folder)
+    layers = [layout.tar_layer(tar_of({f"file{number}": noise(8 * MIB, seed=number)})) for number in range(10)]
+    layout.tag(layout.image(layers), "1")
+    return layout
 
 
 def _compare(bench: Bench, cases: Sequence[Case], runs: int, workers: int) -> list[Outcome]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.peers.table import PEERS
 from tests.rig.layout import Layout
 
+from bench.content import OCI_MANIFEST
 from bench.servers import REPOSITORY, Contender
 
 CONNECTIONS = 32
@@ -25,6 +26,8 @@ def gets_per_s(contender: Contender, path: str, seconds: float) -> float:
     output = _run(
         "wrk",
         *("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-H", f"Authorization: Bearer {contender.token()}"),
+        # distribution answers 404 to who does not accept the manifest's type.
+        *("-H", f"Accept: {OCI_MANIFEST}"),
         f"http://127.0.0.1:{contender.port}{path}",
     )
     if "Non-2xx" in output or "Socket errors" in output:
