@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "account": "roadstead.cli.account",
     "app-password": "roadstead.cli.app_password",
     "repo": "roadstead.cli.repo",
+    "gc": "roadstead.cli.gc",
+    "verify": "roadstead.cli.verify",
 }
 """Every command or group, in the order in which help shows them, and the module whose `app` it is."""
 

@@ -33,3 +33,13 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def moment(at_ms: int | None) -> str:
     """A time for people, in UTC; nothing for none."""
     return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    amount, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"

@@ -33,12 +33,9 @@ class Sessions(Protocol):
         """Ends an idle session inside a write transaction; False if a request has it open."""
 
 
-class Progress(Protocol):
-    """Somebody who watches a job."""
-
-    def __call__(self, done: int, whole: int | None, what: str) -> None:
-        """Tells how far a job is: `done` of `whole` (None: nobody knows) of what it does just now."""
+Progress = Callable[[int, int | None, str], None]
+"""Is told how far a job is: `done`, of how many (None: nobody knows), of what it does just now."""
 
 
-def unwatched(done: int, whole: int | None, what: str) -> None:
+def unwatched(_done: int, _whole: int | None, _what: str) -> None:
     """A `Progress` that tells nobody."""

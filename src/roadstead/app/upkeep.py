@@ -1,0 +1,93 @@
+"""The jobs of an operator, built on the services of one data folder."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from roadstead.app.services import Services
+from roadstead.app.settings import Settings
+from roadstead.core.errors import InvalidName, UnknownName
+from roadstead.core.reference import RepositoryName
+from roadstead.index import jobs, names
+from roadstead.pds import integrity
+from roadstead.registry.expiry import Expiry
+from roadstead.upkeep import collect, scrub
+from roadstead.upkeep.collect import Collector, Terms
+from roadstead.upkeep.lease import Lease, hold
+from roadstead.upkeep.scrub import Scrubber
+
+HOUR_MS: Final = 3600 * 1000
+DAY_MS: Final = 24 * HOUR_MS
+
+COLLECTING: Final = "gc"
+"""The lease of what removes content, and of what must not see content removed."""
+
+SCRUBBING: Final = "verify"
+
+RECENT: Final = 0.5
+"""A job that ended less than this part of its interval ago is not due, whoever asks: another replica did it."""
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def terms(settings: Settings) -> Terms:
+    """What the settings say about keeping things."""
+    return Terms(
+        grace_ms=int(settings.gc_grace_hours * HOUR_MS),
+        untagged_ms=settings.untagged_days * DAY_MS if settings.untagged_days else None,
+        backlog_ms=int(settings.backlog_hours * HOUR_MS),
+        upload_ms=int(settings.upload_expiry_hours * HOUR_MS),
+    )
+
+
+def collector(services: Services) -> Collector:
+    """Garbage collection."""
+    expiry = Expiry(services.database, services.stores)
+    return Collector(
+        services.database, services.store, services.uploads, expiry, terms(services.settings), clock_ms=now_ms
+    )
+
+
+def scrubber(services: Services) -> Scrubber:
+    """Reading back."""
+    return Scrubber(services.database, services.store, integrity.faults, clock_ms=now_ms)
+
+
+@contextlib.contextmanager
+def leased(services: Services, name: str) -> Iterator[Lease]:
+    """Holds a job's lease until the end of the block.
+
+    Raises:
+        Conflict: another process has it.
+    """
+    with hold(services.database, services.folder.path, name, now_ms) as lease:
+        yield lease
+
+
+def is_due(services: Services, job: str) -> bool:
+    """Whether a scheduled job has to be done now: it was not, a while ago, by another replica or before a restart."""
+    hours = {collect.JOB: services.settings.gc_interval_hours, scrub.JOB: services.settings.scrub_interval_hours}[job]
+    ended_ms = services.database.read_now(lambda connection: jobs.last(connection, job)).get("ended_ms", 0)
+    return now_ms() - int(ended_ms) >= hours * HOUR_MS * RECENT
+
+
+def repository_id(services: Services, name: str) -> int:
+    """The repository with this name, `account/path`.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    try:
+        parsed = RepositoryName.parse(name)
+    except InvalidName as error:
+        raise UnknownName(f"there is no repository {name!r}: {error.message}") from error
+    found = services.database.read_now(lambda connection: names.repository_id(connection, parsed.owner, parsed.path))
+    if found is None:
+        raise UnknownName(f"there is no repository {name}", remedy="name it as account/repository")
+    return found
