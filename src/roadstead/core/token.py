@@ -59,6 +59,7 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
         account: the account's id; none for nobody.
         app_password: the id of the app password that it was given for.
         credential: see `Asker.credential`.
+        scope: of sessions at the PDS: see `roadstead.auth.sessions`. The registry's tokens have none.
     """
 
     iss: Name
@@ -72,6 +73,7 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     account: int | None = None
     app_password: int | None = None
     credential: Name = ""
+    scope: Name = ""
 
 
 class _Header(msgspec.Struct, frozen=True):
