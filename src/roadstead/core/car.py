@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from roadstead.core.cid import DAG_CBOR, LENGTH_BYTES, Cid, spells_cid
-from roadstead.core.dagcbor import decode_map, encode
+from roadstead.core.dagcbor import MAX_BLOCK_BYTES, decode_map, encode
 from roadstead.core.errors import CorruptContent
 
 MEDIA_TYPE: Final = "application/vnd.ipld.car"
 
 MAX_HEADER_BYTES: Final = 4096
-MAX_BLOCK_BYTES: Final = 2_000_000
 _MAX_VARINT_BYTES: Final = 9
 """The most that the multiformats' unsigned varint allows."""
 

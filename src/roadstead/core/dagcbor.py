@@ -11,6 +11,7 @@ every deviation from the one deterministic form: unsorted maps, long integers, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 import libipld
@@ -124,17 +125,19 @@ def _write(out: bytearray, value: Value, depth: int) -> None:
 
 def _write_map(out: bytearray, value: Mapping[str, Value], depth: int) -> None:
     _check_depth(depth)
-    if not all(isinstance(key, str) for key in value):
-        raise InvalidRecord("the keys of a map in a record have to be text")
-    out += _head(_MAP, len(value))
-    for key, item in sorted(((_utf8(key), item) for key, item in value.items()), key=_map_order):
-        out += _head(_TEXT, len(key))
+    entries = []
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise InvalidRecord("the keys of a map in a record have to be text")
+        key = _utf8(name)
+        entries.append((len(key), key, item))
+    # By length, then bytes (DAG-CBOR, Strictness); no two keys are the same, so the items are never compared.
+    entries.sort()
+    out += _head(_MAP, len(entries))
+    for length, key, item in entries:
+        out += _head(_TEXT, length)
         out += key
         _write(out, item, depth - 1)
-
-
-def _map_order(entry: tuple[bytes, Value]) -> tuple[int, bytes]:
-    return len(entry[0]), entry[0]
 
 
 def _write_integer(out: bytearray, value: int) -> None:
@@ -151,6 +154,7 @@ def _write_bytes(out: bytearray, value: bytes) -> None:
     out += value
 
 
+@lru_cache(maxsize=1024)
 def _head(major: int, argument: int) -> bytes:
     """The head of an item, its argument in as few bytes as can be (RFC 8949, section 3)."""
     if argument < 24:

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from roadstead.core.errors import InvalidName
+from roadstead.core.handle import LABEL, MAX_LENGTH
 
 ALIAS_PREFIX: Final = "did-"
 """What an alias begins with; no account's name may."""
 
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST: Final = rf"(?P<host>{_LABEL}(?:\.{_LABEL})*)"
+_HOST: Final = rf"(?P<host>{LABEL}(?:\.{LABEL})*)"
 _PORT: Final = r"(?P<port>[1-9][0-9]{0,4})"
 _PLC: Final = re.compile(r"did:plc:[a-z2-7]{24}")
 _WEB: Final = re.compile(rf"did:web:{_HOST}(?:%3A{_PORT})?")
 _WEB_ALIAS: Final = re.compile(rf"{_HOST}(?:_{_PORT})?")
-_MAX_HOST_LENGTH: Final = 253
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,7 +41,7 @@ class Did:
         # DNS and percent-encoding ignore case: one identity has to have one spelling here.
         match = _WEB.fullmatch(text.lower().replace("%3a", "%3A"))
         # Letters beyond ASCII are refused before that: some become ASCII in lower case.
-        if text.isascii() and text.startswith("did:web:") and match and len(match["host"]) <= _MAX_HOST_LENGTH:
+        if text.isascii() and text.startswith("did:web:") and match and len(match["host"]) <= MAX_LENGTH:
             return cls(match[0])
         raise InvalidName(f"{text[:80]!r} is not a DID; expected did:web:HOST or did:plc: and 24 characters")
 

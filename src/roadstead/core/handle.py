@@ -9,9 +9,12 @@ from typing import Final
 from roadstead.core.errors import InvalidName
 
 MAX_LENGTH: Final = 253
+"""Of any host name."""
 
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HANDLE: Final = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+"""The pattern of one label of a host name in lower case (RFC 1035, section 2.3.1; RFC 1123, section 2.1)."""
+
+_HANDLE: Final = re.compile(rf"(?:{LABEL}\.)+(?![0-9]){LABEL}")
 
 
 @dataclass(frozen=True, slots=True)

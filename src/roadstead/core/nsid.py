@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NewType
 
+from roadstead.core import handle
 from roadstead.core.errors import InvalidRecord
 
 Nsid = NewType("Nsid", str)
@@ -12,9 +13,9 @@ Nsid = NewType("Nsid", str)
 
 MAX_LENGTH: Final = 317
 
-_LABEL: Final = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_NSID: Final = re.compile(rf"(?![0-9]){_LABEL}(?:\.{_LABEL})+\.[a-zA-Z][a-zA-Z0-9]{{0,62}}")
-_MAX_AUTHORITY_LENGTH: Final = 253
+_NSID: Final = re.compile(
+    rf"(?![0-9]){handle.LABEL}(?:\.{handle.LABEL})+\.[a-z][a-z0-9]{{0,62}}", re.ASCII | re.IGNORECASE
+)
 
 
 def parse_nsid(text: str) -> Nsid:
@@ -24,6 +25,6 @@ def parse_nsid(text: str) -> Nsid:
         InvalidRecord: not an NSID.
     """
     authority, _, _ = text.rpartition(".")
-    if len(authority) > _MAX_AUTHORITY_LENGTH or len(text) > MAX_LENGTH or not _NSID.fullmatch(text):
+    if len(authority) > handle.MAX_LENGTH or len(text) > MAX_LENGTH or not _NSID.fullmatch(text):
         raise InvalidRecord(f"{text[:80]!r} is not an NSID; expected a reversed domain and a name, like io.atcr.tag")
     return Nsid(text)

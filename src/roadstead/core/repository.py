@@ -12,6 +12,7 @@ from typing import Final
 
 from roadstead.core.cid import Cid
 from roadstead.core.commit import Commit
+from roadstead.core.dagcbor import MAX_BLOCK_BYTES
 from roadstead.core.datamodel import blob_refs
 from roadstead.core.did import Did
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownRecord
@@ -20,7 +21,7 @@ from roadstead.core.multikey import Sign
 from roadstead.core.tid import Tid
 from roadstead.core.writes import ANYTHING, Action, Write, blocks_of
 
-MAX_COMMIT_BYTES: Final = 2_000_000
+MAX_COMMIT_BYTES: Final = MAX_BLOCK_BYTES
 """The largest commit with its blocks that the firehose carries (AT Protocol sync specification)."""
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.core.car import MAX_BLOCK_BYTES, MAX_HEADER_BYTES, CarReader, car_bytes, read_car
+from roadstead.core.car import MAX_HEADER_BYTES, CarReader, car_bytes, read_car
 from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value, encode
+from roadstead.core.dagcbor import MAX_BLOCK_BYTES, Value, encode
 from roadstead.core.errors import CorruptContent
 from tests.rig.referees import carbox_blocks
 

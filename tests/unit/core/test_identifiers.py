@@ -117,6 +117,8 @@ def test_an_nsid(text: str) -> None:
         "",
         "com.example",
         "com.exa💩ple.thing",
+        "com.\u212ay.a",
+        "com.a.\u017f",
         "com.example.*",
         "com.example.3",
         "3com.example.a",

@@ -5,12 +5,14 @@ Specification: AT Protocol repository, section MST Structure.
     node    one block, decoded: its keys, their values and the subtrees between them
     edit    a tree being changed: only the nodes on the way are loaded, copied and written again
     tree    what others use: a root, looked up, walked, proved and changed
+    whole   a tree made of its leaves, and held against them
 
 Pure: blocks come from a function that is an argument, and new blocks are handed back.
 """
 
 from roadstead.core.mst.node import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter, Node, NodeCache, key_height
-from roadstead.core.mst.tree import Change, Tree, build, check
+from roadstead.core.mst.tree import Change, Tree
+from roadstead.core.mst.whole import build, check
 
 __all__ = [
     "EMPTY_BLOCK",

@@ -1,20 +1,20 @@
 """A repository's tree, as others use it (AT Protocol repository specification, section MST Structure).
 
 `Tree` is a root and the way to its blocks. The blocks are not trusted: a walk checks that keys come in order and that
-the tree is no deeper than hashes allow, so that a crafted one cannot be endless; `check` proves the whole shape.
+the tree is no deeper than hashes allow, so that a crafted one cannot be endless; `whole.check` proves the whole shape.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from roadstead.core.cid import Cid
 from roadstead.core.errors import CorruptContent
 from roadstead.core.mst.edit import Edit
-from roadstead.core.mst.node import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter, Node, NodeCache
+from roadstead.core.mst.node import BlockGetter, Node, NodeCache
 
 MAX_DEPTH: Final = 128
 """A SHA-256 has 128 pairs of bits, so no tree has more levels below its root."""
@@ -196,30 +196,6 @@ class Tree:
             return Node.decode(self.get(cid))
         except KeyError as error:
             raise CorruptContent(f"the tree node {cid} is missing") from error
-
-
-def build(leaves: Iterable[tuple[str, Cid]]) -> Change:
-    """The tree of `leaves`, from nothing: it has one shape, in whatever order they come.
-
-    Raises:
-        InvalidRecord: a key is not a record's path.
-    """
-    empty = Tree(EMPTY_ROOT, {EMPTY_ROOT: EMPTY_BLOCK}.__getitem__)
-    return empty.apply(dict(leaves))
-
-
-def check(tree: Tree) -> dict[str, Cid]:
-    """The leaves of a tree that came from outside, once it is proved to be what its leaves make.
-
-    Every rule on heights, empty nodes and compression is held by one comparison: the tree built anew has the same root.
-
-    Raises:
-        CorruptContent: it is not.
-    """
-    leaves = dict(tree.leaves())
-    if build(leaves.items()).root != tree.root:
-        raise CorruptContent("a repository's tree is not the one that its records make")
-    return leaves
 
 
 def _check_depth(left: int) -> None:
