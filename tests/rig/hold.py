@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from roadstead.content.disk import DiskStore
 from roadstead.content.upload import Verified
@@ -28,6 +28,12 @@ class Hold:
         self.store = DiskStore(data)
         self.uploads = Uploads(data / "uploads", self.store, **terms)
         self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)

@@ -70,7 +70,11 @@ class Session:
                 folder.mkdir()
             except FileExistsError as error:
                 raise Conflict(f"there is an upload session {folder.name} already") from error
-            file = os.open(data_path(folder), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+            try:
+                file = os.open(data_path(folder), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+            except OSError:
+                folder.rmdir()
+                raise
             fcntl.flock(file, fcntl.LOCK_EX)
         return cls(folder, file, terms, state, hasher)
 

@@ -9,17 +9,15 @@ from tests.rig.hold import Hold
 
 @pytest.fixture
 def hold(tmp_path: Path) -> Iterator[Hold]:
-    hold = Hold(tmp_path / "data")
-    yield hold
-    hold.close()
+    with Hold(tmp_path / "data") as hold:
+        yield hold
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Hold]:
     """Another process on the same folder, which does not wait for sessions that are open."""
-    hold = Hold(tmp_path / "data", wait_s=0)
-    yield hold
-    hold.close()
+    with Hold(tmp_path / "data", wait_s=0) as hold:
+        yield hold
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Faults under the content store."""
