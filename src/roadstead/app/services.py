@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -118,7 +119,16 @@ def host_of(settings: Settings) -> str:
     host = urlsplit(settings.public_url).hostname
     if host is None:
         raise InvalidSetting(f"public_url {settings.public_url!r} names no host")
-    return host
+    return accounts.HOME if _is_address(host) else host
+
+
+def _is_address(host: str) -> bool:
+    """An IP address can be no part of a handle or a did:web; a server that has no other name is at home."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def service_of(settings: Settings) -> str:
