@@ -81,8 +81,8 @@ def from_json(value: object, *, depth: int = MAX_DEPTH) -> Value:
     """The value that decoded JSON stands for.
 
     Raises:
-        InvalidRecord: a float, a malformed `$link`, `$bytes`, `$type` or blob, a text key that is none, or nesting
-            beyond `depth` maps and lists.
+        InvalidRecord: a number with a fraction, a malformed `$link`, `$bytes`, `$type` or blob, or nesting beyond
+            `depth` maps and lists.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -93,7 +93,7 @@ def from_json(value: object, *, depth: int = MAX_DEPTH) -> Value:
     if isinstance(value, dict):
         return _map_from_json(value, depth)
     if isinstance(value, float):
-        raise InvalidRecord("a record cannot hold a number with a fraction; use an integer or text")
+        return _from_float(value)
     raise InvalidRecord(f"a record cannot hold a {type(value).__name__}")
 
 
@@ -121,6 +121,13 @@ def _map_from_json(value: Mapping[str, object], depth: int) -> Value:
     if result.get("$type") == BLOB_TYPE:
         BlobRef.parse(result)
     return result
+
+
+def _from_float(value: float) -> int:
+    # JSON knows no integers: some encoders write 1 as 1.0. Beyond 53 bits it might have been another integer.
+    if abs(value) > 2**53 or not value.is_integer():
+        raise InvalidRecord("a record cannot hold a number with a fraction; use an integer or text")
+    return int(value)
 
 
 def _only_text(value: Mapping[str, object], key: str) -> str:

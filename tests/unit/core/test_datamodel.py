@@ -30,6 +30,12 @@ def test_links_bytes_and_blobs_have_their_notation() -> None:
     assert to_json(value) == json
 
 
+def test_an_integer_may_be_spelt_as_a_float() -> None:
+    value = from_json([123.0, -0.0])
+    assert value == [123, 0]
+    assert [type(item) for item in value] == [int, int]
+
+
 @pytest.mark.parametrize("text", ["AAE", "AAE="])
 def test_base64_is_read_with_and_without_padding(text: str) -> None:
     assert from_json({"$bytes": text}) == b"\x00\x01"
@@ -44,8 +50,11 @@ def test_every_blob_of_a_record_is_found() -> None:
 @pytest.mark.parametrize(
     "json",
     [
-        1.0,
+        1.5,
         {"a": [0.5]},
+        float("nan"),
+        float("inf"),
+        1e300,
         {"$link": "bafy"},
         {"$link": 1},
         {"$link": str(RECORD), "more": 1},
