@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from roadstead.auth.challenge import challenge
 from roadstead.core import scope as scopes
-from roadstead.core.errors import Failure, RoadsteadError, Unauthorized, Unsupported
+from roadstead.core.errors import Failure, InvalidRange, RoadsteadError, Unauthorized, Unsupported
 from roadstead.core.rights import Action, Bearer, require
 from roadstead.registry import errors
 from roadstead.registry.blob_push import BlobPush
@@ -166,6 +166,8 @@ class Registry:
         fields: dict[str, str | int] = {"Content-Type": "application/json"}
         if isinstance(error, Unauthorized):
             fields["WWW-Authenticate"] = self._challenge(scope, error)
+        if isinstance(error, InvalidRange):
+            fields["Content-Range"] = f"bytes */{error.size_bytes}"
         wait_s = errors.retry_after_s(error)
         if wait_s is not None:
             fields["Retry-After"] = wait_s

@@ -253,7 +253,7 @@ async def ensure(database: Database, rights: RepositoryRights, visibility: str, 
 
 def _may_read(bearer: Bearer, rights: RepositoryRights) -> bool:
     """Whether a mount may take from there: its reader could pull it with this token, or with none."""
-    named = rights.visibility is Visibility.PUBLIC or bearer.names(rights.name, Action.PULL)
+    named = rights.visibility == Visibility.PUBLIC or bearer.names(rights.name, Action.PULL)
     return named and isinstance(decide(bearer.asker, rights, Action.PULL), Allowed)
 
 

@@ -50,12 +50,12 @@ class Route:
 
 
 _TAILS: Final = (
-    (Kind.TAGS, re.compile(r"(.*)/tags/list")),
-    (Kind.UPLOADS, re.compile(r"(.*)/blobs/uploads/?")),
-    (Kind.UPLOAD, re.compile(r"(.*)/blobs/uploads/([^/]+)")),
-    (Kind.MANIFEST, re.compile(r"(.*)/manifests/([^/]+)")),
-    (Kind.BLOB, re.compile(r"(.*)/blobs/([^/]+)")),
-    (Kind.REFERRERS, re.compile(r"(.*)/referrers/([^/]+)")),
+    (Kind.TAGS, re.compile(r"(.*)/tags/list", re.DOTALL)),
+    (Kind.UPLOADS, re.compile(r"(.*)/blobs/uploads/?", re.DOTALL)),
+    (Kind.UPLOAD, re.compile(r"(.*)/blobs/uploads/([^/]+)", re.DOTALL)),
+    (Kind.MANIFEST, re.compile(r"(.*)/manifests/([^/]+)", re.DOTALL)),
+    (Kind.BLOB, re.compile(r"(.*)/blobs/([^/]+)", re.DOTALL)),
+    (Kind.REFERRERS, re.compile(r"(.*)/referrers/([^/]+)", re.DOTALL)),
 )
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 
