@@ -19,7 +19,7 @@ from roadstead.content.uploads import Uploads
 from roadstead.core.errors import InvalidSetting
 from roadstead.index import accounts, schema
 from roadstead.index.database import Database
-from roadstead.index.repositories import insert
+from roadstead.index.dialects import insert
 from roadstead.index.tables import meta
 from roadstead.pds import repositories as pds_repositories
 from roadstead.pds.memory import Memory

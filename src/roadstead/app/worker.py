@@ -91,7 +91,7 @@ def registry(services: Services, views: Views, tokens: Tokens, address: Address,
         pull=Pull(services.database, views, services.store, counts),
         blobs=BlobPush(services.database, views, services.uploads, services.store, services.limits),
         manifests=services.pushing(counts),
-        discovery=Discovery(services.database),
+        discovery=Discovery(services.database, views),
     )
 
 

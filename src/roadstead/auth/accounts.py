@@ -22,8 +22,8 @@ from roadstead.core.rights import Visibility
 from roadstead.index import accounts as rows
 from roadstead.index import audit
 from roadstead.index.database import Database, touch
+from roadstead.index.dialects import insert
 from roadstead.index.generation import EVERYTHING
-from roadstead.index.repositories import insert
 from roadstead.index.tables import accounts, refresh_tokens, repositories
 
 Founder: TypeAlias = Callable[[Connection, int, str, str], None]

@@ -21,8 +21,8 @@ from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Action, Limits
 from roadstead.index import accounts, audit
 from roadstead.index.database import touch
+from roadstead.index.dialects import insert
 from roadstead.index.generation import EVERYTHING
-from roadstead.index.repositories import insert
 from roadstead.index.tables import app_passwords, refresh_tokens
 
 LABEL_LENGTHS: Final = range(1, 65)

@@ -10,7 +10,8 @@ from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Action
 from roadstead.index import accounts, audit, repositories
 from roadstead.index.database import touch
-from roadstead.index.repositories import RepositoryRow, insert
+from roadstead.index.dialects import insert
+from roadstead.index.repositories import RepositoryRow
 from roadstead.index.tables import grants
 
 

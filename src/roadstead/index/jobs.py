@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.index.repositories import insert
+from roadstead.index.dialects import insert
 from roadstead.index.tables import meta
 
 

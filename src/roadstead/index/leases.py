@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.index.repositories import insert
+from roadstead.index.dialects import insert
 from roadstead.index.tables import leases
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.index.repositories import insert
+from roadstead.index.dialects import Put, locked
 from roadstead.index.tables import blobs, links
 
 CHUNK: Final = 500
@@ -34,6 +34,18 @@ _ONE: Final = (
     )
 )
 
+_SOUND: Final = (
+    sa.select(links.c.digest)
+    .join_from(links, blobs)
+    .where(
+        links.c.repository_id == sa.bindparam("repository_id"),
+        links.c.digest.in_(sa.bindparam("digests", expanding=True)),
+        blobs.c.quarantined_at_ms.is_(None),
+    )
+)
+_PUT_BLOB: Final = Put(blobs, key=("digest",), fresh=("size_bytes", "verified_at_ms", "quarantined_at_ms"))
+_PUT_LINK: Final = Put(links, key=("repository_id", "digest"), fresh=("seen_at_ms",))
+
 
 def linked(connection: Connection, repository_id: int, digest: str) -> LinkedBlob | None:
     """The blob, if the repository has a link to it and it is sound as far as is known."""
@@ -50,18 +62,8 @@ def missing(connection: Connection, repository_id: int, digests: Iterable[str]) 
     found: set[str] = set()
     for start in range(0, len(wanted), CHUNK):
         part = wanted[start : start + CHUNK]
-        query = (
-            sa.select(links.c.digest)
-            .join_from(links, blobs)
-            .where(
-                links.c.repository_id == repository_id,
-                links.c.digest.in_(part),
-                blobs.c.quarantined_at_ms.is_(None),
-            )
-        )
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update(read=True, key_share=True, of=links)
-        found.update(connection.execute(query).scalars())
+        query = locked(connection, _SOUND, links)
+        found.update(connection.execute(query, {"repository_id": repository_id, "digests": part}).scalars())
     return [digest for digest in wanted if digest not in found]
 
 
@@ -75,18 +77,13 @@ def put_blob(connection: Connection, digest: str, size_bytes: int, now_ms: int, 
         "verified_at_ms": now_ms,
         "quarantined_at_ms": None,
     }
-    statement = insert(connection, blobs).values(row)
-    fresh = {name: statement.excluded[name] for name in ("size_bytes", "verified_at_ms", "quarantined_at_ms")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=fresh))
+    _PUT_BLOB(connection, row)
 
 
 def link(connection: Connection, repository_id: int, digest: str, now_ms: int) -> None:
     """Gives the repository the right to a blob that is there; renews it where it had it."""
     row = {"repository_id": repository_id, "digest": digest, "created_at_ms": now_ms, "seen_at_ms": now_ms}
-    statement = insert(connection, links).values(row)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["repository_id", "digest"], set_={"seen_at_ms": now_ms})
-    )
+    _PUT_LINK(connection, row)
 
 
 def renew(connection: Connection, repository_id: int, digest: str, now_ms: int) -> None:

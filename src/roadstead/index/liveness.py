@@ -16,9 +16,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from roadstead.index.dialects import insert
 from roadstead.index.garbage import Rules, is_claimed
 from roadstead.index.links import CHUNK
-from roadstead.index.repositories import insert
 from roadstead.index.tables import Identity, manifest_references, manifests, tags
 
 _scratch: Final = sa.MetaData()

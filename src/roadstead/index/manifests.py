@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from roadstead.core.digest import Digest
 from roadstead.core.manifest import Manifest
+from roadstead.index.dialects import Put, in_byte_order, locked
 from roadstead.index.links import CHUNK
-from roadstead.index.repositories import in_byte_order, insert
 from roadstead.index.tables import manifest_contents, manifest_references, manifests, tags
 
 
@@ -104,13 +104,21 @@ _STORED: Final = sa.select(
 _TAG: Final = sa.select(tags.c.digest).where(
     tags.c.repository_id == sa.bindparam("repository_id"), tags.c.tag == sa.bindparam("tag")
 )
+_PRESENT: Final = sa.select(manifests.c.digest).where(
+    manifests.c.repository_id == sa.bindparam("repository_id"),
+    manifests.c.digest.in_(sa.bindparam("digests", expanding=True)),
+)
+_PUT_BODY: Final = Put(manifest_contents, key=("sha256",))
+_PUT: Final = Put(manifests, key=("repository_id", "digest"))
+_PUT_TAG: Final = Put(tags, key=("repository_id", "tag"), fresh=("digest", "updated_at_ms"))
+_ADD_REFERENCES: Final = sa.insert(manifest_references)
 _BODY: Final = sa.select(manifest_contents.c.body).where(manifest_contents.c.sha256 == sa.bindparam("sha256"))
 
 
 def put_body(connection: Connection, sha256: str, body: bytes, now_ms: int) -> None:
     """Keeps a manifest's exact bytes."""
     row = {"sha256": sha256, "body": body, "created_at_ms": now_ms}
-    connection.execute(insert(connection, manifest_contents).values(row).on_conflict_do_nothing())
+    _PUT_BODY(connection, row)
 
 
 def body(connection: Connection, sha256: str) -> bytes | None:
@@ -134,13 +142,12 @@ def put(connection: Connection, repository_id: int, row: ManifestRow) -> None:
         "total_bytes": row.total_bytes,
         "pushed_at_ms": row.pushed_at_ms,
     }
-    added = connection.execute(insert(connection, manifests).values(values).on_conflict_do_nothing())
-    if added.rowcount and row.references:
+    if _PUT(connection, values) and row.references:
         named = [
             {"repository_id": repository_id, "parent": row.digest, "child": child, "kind": kind}
             for child, kind in row.references
         ]
-        connection.execute(sa.insert(manifest_references), named)
+        connection.execute(_ADD_REFERENCES, named)
 
 
 def delete(connection: Connection, repository_id: int, digest: str) -> bool:
@@ -162,21 +169,15 @@ def missing(connection: Connection, repository_id: int, digests: Iterable[str]) 
     found: set[str] = set()
     for start in range(0, len(wanted), CHUNK):
         part = wanted[start : start + CHUNK]
-        query = sa.select(manifests.c.digest).where(
-            manifests.c.repository_id == repository_id, manifests.c.digest.in_(part)
-        )
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update(read=True, key_share=True)
-        found.update(connection.execute(query).scalars())
+        query = locked(connection, _PRESENT, manifests)
+        found.update(connection.execute(query, {"repository_id": repository_id, "digests": part}).scalars())
     return [digest for digest in wanted if digest not in found]
 
 
 def put_tag(connection: Connection, repository_id: int, tag: str, digest: str, now_ms: int) -> None:
     """Points the tag at the digest."""
     row = {"repository_id": repository_id, "tag": tag, "digest": digest, "updated_at_ms": now_ms}
-    statement = insert(connection, tags).values(row)
-    fresh = {"digest": digest, "updated_at_ms": now_ms}
-    connection.execute(statement.on_conflict_do_update(index_elements=["repository_id", "tag"], set_=fresh))
+    _PUT_TAG(connection, row)
 
 
 def delete_tag(connection: Connection, repository_id: int, tag: str) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from roadstead.index.dialects import Put, in_byte_order
 from roadstead.index.tables import accounts, grants, manifests, repositories
 
 
@@ -44,6 +44,8 @@ _BY_NAME: Final = _SELECT.where(
     repositories.c.account_id == sa.bindparam("account_id"), repositories.c.path == sa.bindparam("path")
 )
 _BY_ID: Final = _SELECT.where(repositories.c.id == sa.bindparam("id"))
+_VISIBILITY: Final = sa.select(repositories.c.visibility).where(repositories.c.id == sa.bindparam("id"))
+_PUT: Final = Put(repositories, key=("account_id", "path"))
 _GRANTS: Final = sa.select(grants.c.account_id, grants.c.action).where(
     grants.c.repository_id == sa.bindparam("repository_id")
 )
@@ -59,6 +61,11 @@ def by_id(connection: Connection, repository_id: int) -> RepositoryRow | None:
     return _with_grants(connection, connection.execute(_BY_ID, {"id": repository_id}).first())
 
 
+def visibility(connection: Connection, repository_id: int) -> str | None:
+    """The visibility of a repository, if it is there."""
+    return connection.execute(_VISIBILITY, {"id": repository_id}).scalar()
+
+
 def create(connection: Connection, account_id: int, path: str, visibility: str, now_ms: int) -> RepositoryRow:
     """The repository of an account at a path, made with `visibility` unless it was there already.
 
@@ -66,7 +73,7 @@ def create(connection: Connection, account_id: int, path: str, visibility: str, 
     """
     own = connection.execute(sa.select(accounts.c.default_visibility).where(accounts.c.id == account_id)).scalar()
     row = {"account_id": account_id, "path": path, "visibility": own or visibility, "created_at_ms": now_ms}
-    connection.execute(insert(connection, repositories).values(row).on_conflict_do_nothing())
+    _PUT(connection, row)
     found = by_name(connection, account_id, path)
     if found is None:
         raise LookupError(f"account {account_id} went away while its repository was made")
@@ -83,16 +90,6 @@ def readable_page(connection: Connection, readable: sa.ColumnElement[bool], afte
     has_manifest = sa.exists().where(manifests.c.repository_id == repositories.c.id)
     query = sa.select(name).join_from(repositories, accounts).where(readable, has_manifest, name > after)
     return connection.execute(query.order_by(name).limit(limit)).scalars().all()
-
-
-def in_byte_order(connection: Connection, text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """`text`, compared byte by byte as the specification sorts: PostgreSQL's own order depends on its locale."""
-    return text.collate("C") if connection.dialect.name == "postgresql" else text
-
-
-def insert(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT, in the dialect of the connection."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _with_grants(connection: Connection, row: sa.Row[int, int, str, str, str, str] | None) -> RepositoryRow | None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
 from roadstead.core.dagcbor import decode_map
-from roadstead.index.repositories import in_byte_order
+from roadstead.index.dialects import in_byte_order
 from roadstead.index.tables import pds_nodes, pds_records
 
 BATCH: Final = 500

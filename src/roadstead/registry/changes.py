@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -181,11 +181,11 @@ class Removal:
 
 
 def _check_unmoved(connection: Connection, expected: RepositoryRow) -> None:
-    current = repositories.by_id(connection, expected.id)
-    if current is None:
+    visibility = repositories.visibility(connection, expected.id)
+    if visibility is None:
         raise UnknownName(f"there is no repository {expected.name} any more")
-    if current.visibility != expected.visibility:
-        raise Moved(current)
+    if visibility != expected.visibility:
+        raise Moved(replace(expected, visibility=visibility))
 
 
 def _getter(

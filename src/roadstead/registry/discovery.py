@@ -20,6 +20,7 @@ from roadstead.index.manifests import Referrer
 from roadstead.index.repositories import readable_page
 from roadstead.index.tables import grants, repositories
 from roadstead.registry.exchange import Answer, Exchange, answer
+from roadstead.registry.views import Views
 
 CATALOG_PAGE: Final = 1000
 REFERRERS_PAGE: Final = 500
@@ -30,8 +31,9 @@ TAGS_PAGE: Final = 10_000
 class Discovery:
     """Answers lists."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, views: Views) -> None:
         self._database = database
+        self._views = views
 
     async def tags(self, exchange: Exchange) -> Answer:
         """`GET /v2/NAME/tags/list?n=N&last=TAG`.
@@ -39,13 +41,10 @@ class Discovery:
         Raises:
             UnknownName: there is no such repository.
         """
-        row = exchange.view.row
-        if row is None:
+        if exchange.view.row is None:
             raise UnknownName(f"there is no repository {exchange.view.rights.name}")
         limit, last = _page_size(exchange, TAGS_PAGE), exchange.parameter("last") or ""
-        found = await self._database.read(
-            lambda connection: manifests.tags_page(connection, row.id, last, limit + 1 if limit else 0)
-        )
+        found = await self._views.tags(exchange.view, last, limit + 1 if limit else 0)
         page = found[:limit]
         fields = _json_fields()
         if len(found) > limit > 0:

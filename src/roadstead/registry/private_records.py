@@ -18,7 +18,7 @@ from roadstead.core.recordkey import RecordKey
 from roadstead.core.records import RecordWrite
 from roadstead.core.writes import Action, Write, blocks_of
 from roadstead.index.database import Database
-from roadstead.index.repositories import in_byte_order, insert
+from roadstead.index.dialects import in_byte_order, insert
 from roadstead.index.tables import private_records
 from roadstead.index.turn import take_turn
 from roadstead.registry.ports import Change

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -28,6 +28,7 @@ from roadstead.index.repositories import RepositoryRow
 from roadstead.index.rights import rights_in
 from roadstead.registry.ports import AccountResolver
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 VIEWS: Final = 2048
@@ -35,6 +36,9 @@ VIEWS: Final = 2048
 
 ENTRIES: Final = 4096
 """Blobs, manifests or tags that it remembers of each."""
+
+TAG_PAGES: Final = 16
+"""Pages of tags, of up to 10,000 each, that it remembers of each."""
 
 STALE_S: Final = 3600.0
 """How old a view may be that still answers while the database cannot be reached."""
@@ -52,6 +56,7 @@ class RepositoryView:
     blobs: dict[str, LinkedBlob] = field(default_factory=dict)
     manifests: dict[str, StoredManifest] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    tag_pages: dict[tuple[str, int], Sequence[str]] = field(default_factory=dict)
 
 
 class Views:
@@ -115,6 +120,19 @@ class Views:
             raise UnknownManifest(f"{view.rights.name} has no manifest {key}")
         return found
 
+    async def tags(self, view: RepositoryView, after: str, limit: int) -> Sequence[str]:
+        """At most `limit` tags in byte order that come after `after`."""
+        if view.row is None:
+            return ()
+        repository_id, key = view.row.id, (after, limit)
+        found = view.tag_pages.get(key)
+        if found is None:
+            found = await self._database.read(
+                lambda connection: manifests.tags_page(connection, repository_id, after, limit)
+            )
+            _keep(view.tag_pages, key, found, TAG_PAGES)
+        return found
+
     async def _read(self, name: RepositoryName, known: RepositoryView | None) -> RepositoryView:
         account = await self._resolver.account(name.owner)
         absent = RepositoryView(RepositoryRights(account.id, f"{account.name}/{name.path}"), None, (0, 0), 0.0)
@@ -174,7 +192,7 @@ class Views:
             self._views.popitem(last=False)
 
 
-def _keep(memory: dict[str, T], key: str, value: T) -> None:
-    if len(memory) >= ENTRIES:
+def _keep(memory: dict[K, T], key: K, value: T, limit: int = ENTRIES) -> None:
+    if len(memory) >= limit:
         memory.clear()
     memory[key] = value
