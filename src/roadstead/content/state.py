@@ -5,11 +5,13 @@ The file is JSON and renamed into place. It is not synced: `boot_id` tells wheth
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from roadstead.content.durable import write_all
 from roadstead.core.digest import DEFAULT_ALGORITHM
 
 _NAME: Final = "state"
@@ -55,7 +57,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     def save(self, folder: Path) -> None:
         """Puts this in the place of the folder's state, atomically."""
         new = folder / _NEW
-        new.write_bytes(msgspec.json.encode(self))
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            write_all(file, [msgspec.json.encode(self)], 0)
+        finally:
+            os.close(file)
         new.replace(folder / _NAME)
 
 
