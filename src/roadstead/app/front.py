@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 import structlog
@@ -19,6 +21,9 @@ from roadstead.registry import errors
 log = structlog.get_logger()
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SENDING: Final = frozenset({"PATCH", "PUT"})
+"""A 429 to these ends a push by podman, buildah and skopeo, which cannot send a body twice: they are made to wait."""
+LONGEST_WAIT_S: Final = 60
 FAILED: Final = 400
 CHALLENGED: Final = 401
 """How every push and pull begins: no failure."""
@@ -29,8 +34,8 @@ UNLIMITED_PATHS: Final = frozenset({"/healthz", "/readyz"})
 class Meter(Protocol):
     """Who keeps figures of requests."""
 
-    def observe(self, scope: Scope, status: int, seconds: float) -> None:
-        """Notes one request that was answered."""
+    def observe(self, scope: Scope, status: int, seconds: float, received: int = 0, sent: int = 0) -> None:
+        """Notes one request that was answered, and the bytes of its body and of the answer's."""
 
 
 class Front:
@@ -66,19 +71,20 @@ class Front:
             await self._others(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 0
+        status = sent = 0
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
+                sent = _length(message["headers"]) if scope["method"] != "HEAD" else 0
             await send(message)
 
         try:
             await self._pass_on(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - started
-            self._meter.observe(scope, status, seconds)
+            self._meter.observe(scope, status, seconds, _length(scope["headers"]), sent)
             if self._is_logged(scope["method"], status):
                 _log(scope, status, seconds)
 
@@ -89,12 +95,28 @@ class Front:
         scope["roadstead.client"] = client
         try:
             if path not in UNLIMITED_PATHS:
-                self._limits.take("requests", client.limited_as, self._limit)
+                await self._admit(scope["method"], client.limited_as)
         except TooManyRequests as error:
             await error_response(error)(scope, receive, send)
             return
         to = self._registry if path.startswith("/v2/") or path == "/v2" else self._others
         await to(scope, receive, send)
+
+    async def _admit(self, method: str, whom: str) -> None:
+        """Takes a token, and waits for it where the client could not come again.
+
+        Raises:
+            TooManyRequests: there is none.
+        """
+        waited_s = 0
+        while True:
+            try:
+                return self._limits.take("requests", whom, self._limit)
+            except TooManyRequests as error:
+                waited_s += error.retry_after_s
+                if method not in SENDING or waited_s > LONGEST_WAIT_S:
+                    raise
+                await asyncio.sleep(error.retry_after_s)
 
     def _is_logged(self, method: str, status: int) -> bool:
         if self._log_requests == "changes":
@@ -110,6 +132,14 @@ def error_response(error: RoadsteadError) -> Response:
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Basic realm="roadstead"'
     return Response(errors.body(error), status, headers, "application/json")
+
+
+def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """What Content-Length says; 0 for a stream."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

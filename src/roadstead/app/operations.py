@@ -1,4 +1,4 @@
-"""What operators and orchestrators ask: is it alive, does it serve."""
+"""What orchestrators ask: is it alive, does it serve."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
 
-from roadstead.app.services import Services
-
-
-class NoCounts:
-    def pull(self, repository_id: int) -> None: ...
-
-    def push(self, repository_id: int) -> None: ...
+from roadstead.index.database import Database
 
 
-class NoMeter:
-    def observe(self, scope: Scope, status: int, seconds: float) -> None: ...
-
-
-def operations(services: Services) -> list[Route]:
+def health(database: Database) -> list[Route]:
     """`/healthz` and `/readyz`."""
 
     async def healthz(_request: Request) -> Response:
@@ -30,7 +19,7 @@ def operations(services: Services) -> list[Route]:
 
     async def readyz(_request: Request) -> Response:
         """It can serve: the database answers. Raises Unavailable otherwise."""
-        await services.database.read(lambda connection: connection.execute(sa.select(1)).scalar())
+        await database.read(lambda connection: connection.execute(sa.select(1)).scalar())
         return PlainTextResponse("ready\n")
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

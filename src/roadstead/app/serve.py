@@ -16,12 +16,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from roadstead.app import metrics
 from roadstead.app.data_folder import DataFolder
 from roadstead.app.first_start import first_start
+from roadstead.app.scheduler import Scheduler, environment_of, jobs_of
 from roadstead.app.services import host_of, open_services
 from roadstead.app.settings import Settings, split_listen
 from roadstead.app.tls import pkcs8_key
-from roadstead.app.worker import HANDED_DOWN
+from roadstead.app.worker import HANDED_DOWN, METRICS, setup_logging
 from roadstead.core.errors import DataInUse, Failure
 from roadstead.index import accounts
 
@@ -37,6 +39,7 @@ def serve(settings: Settings) -> None:
         DataInUse: another server has the data folder, or the port.
         DataTooNew: a newer version has written the data folder.
     """
+    setup_logging(settings)
     folder = DataFolder(settings.path)
     with folder.served():
         check_free(settings.listen)
@@ -44,9 +47,14 @@ def serve(settings: Settings) -> None:
             _warn_of_other_host(settings, services.database.read_now(accounts.host))
             first_start(services)
         os.environ[HANDED_DOWN] = msgspec.json.encode(settings).decode()
+        metrics.clear(folder.path / METRICS)
+        scheduler = Scheduler(jobs_of(settings), environment_of(settings, os.environ))
         with contextlib.ExitStack() as stack:
-            tls = _tls(settings, stack)
-            _granian(settings, tls).serve()
+            server = _granian(settings, _tls(settings, stack))
+            # Its thread is there when workers are forked; it waits then, and holds no lock that they would inherit.
+            server.on_startup(scheduler.start)
+            server.on_shutdown(scheduler.stop)
+            server.serve()
 
 
 def check_free(listen: str) -> None:

@@ -14,6 +14,7 @@ from roadstead.core.reference import RepositoryName
 from roadstead.index import jobs, names
 from roadstead.pds import integrity
 from roadstead.registry.expiry import Expiry
+from roadstead.registry.reindex import Reindex
 from roadstead.upkeep import collect, scrub
 from roadstead.upkeep.collect import Collector, Terms
 from roadstead.upkeep.lease import Lease, hold
@@ -57,6 +58,11 @@ def collector(services: Services) -> Collector:
 def scrubber(services: Services) -> Scrubber:
     """Reading back."""
     return Scrubber(services.database, services.store, integrity.faults, clock_ms=now_ms)
+
+
+def reindex(services: Services) -> Reindex:
+    """Rebuilding the index."""
+    return Reindex(services.database, services.store, services.stores)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -20,9 +21,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from roadstead.app import gauges, logging
+from roadstead.app.counts import Counts
 from roadstead.app.data_folder import DataFolder
 from roadstead.app.front import Front, error_response
-from roadstead.app.operations import NoCounts, NoMeter, operations
+from roadstead.app.gauges import Gauges
+from roadstead.app.metrics import Metrics
+from roadstead.app.operations import health
 from roadstead.app.services import Services, service_of, wire
 from roadstead.app.settings import Settings
 from roadstead.auth.directory import AccountDirectory
@@ -40,9 +45,11 @@ from roadstead.index.database import Database
 from roadstead.registry.app import Address, Registry
 from roadstead.registry.blob_push import BlobPush
 from roadstead.registry.discovery import Discovery
-from roadstead.registry.ports import Counts
 from roadstead.registry.pull import Pull
 from roadstead.registry.views import Views
+
+METRICS: Final = "metrics"
+"""The folder of the workers' figures, within the data folder."""
 
 HANDED_DOWN: Final = "ROADSTEAD_WORKER_SETTINGS"
 """The environment variable in which the supervising process hands its settings to the workers, as JSON."""
@@ -59,7 +66,7 @@ def application(settings: Settings) -> ASGIApp:
     database = Database(folder.database_url(settings.database_url), folder.path)
     services = wire(settings, folder, database)
     limits = RateLimits(folder.path / "limits")
-    counts, meter = NoCounts(), NoMeter()
+    counts, metrics = Counts(database), Metrics(folder.path / METRICS)
     resolver = Resolver(AccountDirectory(database))
     keys = SigningKeys(database, rotate_after_days=settings.token_key_days, token_life_s=settings.token_life_s)
     address = Address(settings.public_url.rstrip("/"), service_of(settings))
@@ -67,8 +74,12 @@ def application(settings: Settings) -> ASGIApp:
     login = Login(database, resolver, Passwords(), limits)
     endpoint = TokenEndpoint(database, login, tokens, lambda request: request.scope["roadstead.client"])
     others = Starlette(
-        routes=[*endpoint.routes(), *operations(services)],
-        lifespan=partial(_lifespan, services=services, limits=limits),
+        routes=[
+            *endpoint.routes(),
+            *health(database),
+            gauges.route(metrics, Gauges(database), settings.metrics_networks),
+        ],
+        lifespan=partial(_lifespan, services=services, limits=limits, counts=counts, metrics=metrics),
         exception_handlers={RoadsteadError: _answer_error},
     )
     return Front(
@@ -77,7 +88,7 @@ def application(settings: Settings) -> ASGIApp:
         limits=limits,
         limit=Limit(settings.rate_limit_per_s, settings.rate_limit_burst),
         proxies=TrustedProxies(settings.trusted_proxies),
-        meter=meter,
+        meter=metrics,
         log_requests=settings.log_requests,
     )
 
@@ -96,13 +107,26 @@ def registry(services: Services, views: Views, tokens: Tokens, address: Address,
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(_app: Starlette, services: Services, limits: RateLimits) -> AsyncIterator[None]:
+async def _lifespan(
+    _app: Starlette, services: Services, limits: RateLimits, counts: Counts, metrics: Metrics
+) -> AsyncIterator[None]:
+    """Runs what a worker does beside answering; at its end what was counted is written down."""
+    setup_logging(services.settings)
+    tasks = [asyncio.create_task(counts.run()), asyncio.create_task(metrics.run())]
     try:
         yield
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         services.uploads.close()
         services.database.close()
         limits.close()
+
+
+def setup_logging(settings: Settings) -> None:
+    """Logs as the settings say."""
+    logging.configure(settings.log_level, settings.log_format)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:
