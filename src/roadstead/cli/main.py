@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "repo": "roadstead.cli.repo",
     "gc": "roadstead.cli.gc",
     "verify": "roadstead.cli.verify",
+    "reindex": "roadstead.cli.reindex",
 }
 """Every command or group, in the order in which help shows them, and the module whose `app` it is."""
 

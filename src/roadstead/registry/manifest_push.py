@@ -7,14 +7,13 @@ the repository moved to the other store meanwhile (`repo publish`, `repo hide`) 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
 from roadstead.content.store import BlobStore
 from roadstead.core.digest import DEFAULT_ALGORITHM, Digest
-from roadstead.core.errors import Conflict, InvalidDigest, ManifestTooLarge, TooManyTags, UnknownBlob, UnknownManifest
+from roadstead.core.errors import Conflict, InvalidDigest, ManifestTooLarge, TooManyTags, UnknownManifest
 from roadstead.core.manifest import Manifest, parse
 from roadstead.core.reference import Tag
 from roadstead.index.database import Database
@@ -23,13 +22,11 @@ from roadstead.index.repositories import RepositoryRow
 from roadstead.registry.blob_push import PushLimits, ensure, now_ms
 from roadstead.registry.changes import HoldIdentity, Moved, Pushed, PutManifest, Removal
 from roadstead.registry.exchange import Answer, Exchange, answer
+from roadstead.registry.platform import platform_of
 from roadstead.registry.ports import Change, Counts, RecordStore
 
 MAX_TAGS: Final = 64
 """Tags that one PUT may set; the specification asks for ten at least."""
-
-CONFIG_BYTES: Final = 1024 * 1024
-"""Up to this size a config is read for its platform."""
 
 ATTEMPTS: Final = 3
 """How often a push starts anew when its repository is published or hidden under it."""
@@ -87,7 +84,7 @@ class ManifestPush:
         Raises:
             UnknownManifestBlob: the repository lacks something that the manifest names.
         """
-        platform = await self._platform(pushed.manifest)
+        platform = await platform_of(self._store, pushed.manifest.config)
         row = ManifestRow.of(pushed.manifest, pushed.digest, pushed.body, platform, self._clock_ms())
         hold = self._hold()
         await self._commit(repository, lambda current, store: PutManifest(current, store, pushed, row, hold))
@@ -140,21 +137,6 @@ class ManifestPush:
                 raise _too_large(limit)
             pieces.append(piece)
         return b"".join(pieces)
-
-    async def _platform(self, manifest: Manifest) -> str | None:
-        """`os/architecture[/variant]` as an image's config says it, where there is one to read."""
-        config = manifest.config
-        if config is None or config.size_bytes > CONFIG_BYTES or not config.media_type.endswith("image.v1+json"):
-            return None
-        try:
-            async with self._store.open(config.digest) as content:
-                fields = json.loads(b"".join([piece async for piece in content.read()]))
-        except (UnknownBlob, ValueError, RecursionError):
-            return None
-        if not isinstance(fields, dict):
-            return None
-        parts = [fields.get(name) for name in ("os", "architecture", "variant")]
-        return "/".join(part for part in parts if isinstance(part, str) and part) or None
 
 
 def _tags(exchange: Exchange) -> tuple[Tag, ...]:

@@ -1,0 +1,28 @@
+"""The platform of an image, as its config says it (OCI image-spec v1.1, config.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from roadstead.content.store import BlobStore
+from roadstead.core.descriptor import Descriptor
+from roadstead.core.errors import CorruptContent, UnknownBlob
+
+CONFIG_BYTES: Final = 1024 * 1024
+"""Up to this size a config is read."""
+
+
+async def platform_of(store: BlobStore, config: Descriptor | None) -> str | None:
+    """`os/architecture[/variant]`; None where no config says it."""
+    if config is None or config.size_bytes > CONFIG_BYTES or not config.media_type.endswith("image.v1+json"):
+        return None
+    try:
+        async with store.open(config.digest) as content:
+            fields = json.loads(b"".join([piece async for piece in content.read()]))
+    except (UnknownBlob, CorruptContent, ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    parts = [fields.get(name) for name in ("os", "architecture", "variant")]
+    return "/".join(part for part in parts if isinstance(part, str) and part) or None
