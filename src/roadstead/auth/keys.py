@@ -71,8 +71,8 @@ class SigningKeys:
         """The key with this id, if tokens that it signed may still be good."""
         # That there was no key a moment ago says nothing: another replica may just have made the first.
         stored = await self._stored.get(None) or await self._database.read(self._load)
-        for entry, successor in zip(stored, [*stored[1:], None], strict=True):
-            if entry.key.kid == kid:
+        for entry, successor in itertools.zip_longest(stored, stored[1:]):
+            if entry is not None and entry.key.kid == kid:
                 return entry.key if successor is None or self._may_have_signed(successor) else None
         return None
 
