@@ -20,7 +20,7 @@ class BearerAuth(httpx.Auth):
 
     def __init__(self, credentials: tuple[str, str] | None) -> None:
         self._credentials = credentials
-        self._tokens: dict[tuple[str, bool, bool], str] = {}
+        self._tokens: dict[tuple[str, str, str], str] = {}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         key = _kind(request)
@@ -44,11 +44,12 @@ class BearerAuth(httpx.Auth):
         return request
 
 
-def _kind(request: httpx.Request) -> tuple[str, bool, bool]:
+def _kind(request: httpx.Request) -> tuple[str, str, str]:
     """Requests of one kind get by with one token."""
     name = re.match(r"/v2/(.+?)/(?:blobs|manifests|tags|referrers)/", request.url.path)
-    writes = request.method not in ("GET", "HEAD")
-    return name[1] if name else request.url.path, writes, request.method == "DELETE" or "mount" in request.url.params
+    action = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(request.method, "push")
+    mounts_from = request.url.params.get("from", "")
+    return name[1] if name else request.url.path, action, mounts_from
 
 
 def basic(name: str, password: str) -> str:

@@ -182,7 +182,6 @@ def _forgeries(token: str) -> dict[str, str]:
         "unknown-key": f"{_encoded({**_header(token), 'kid': 'another'})}.{claims}.{signature}",
         "signature-cut": token[:-4],
         "two-parts": f"{head}.{claims}",
-        "empty": "",
         "garbage": "not a token",
         "very-long": "a" * 8000,
         "not-base64": f"{head}.{claims}.$$$$",
@@ -202,7 +201,7 @@ def test_a_forged_token(what: str, http: httpx.Client, bob: Account) -> None:
 
 def _resigned(registry: Server, token: str, **claims: object) -> str:
     """The token with other claims, signed by the server's own key: as it was, or will be, at another time."""
-    with closing(sqlite3.connect(registry.data / "index.db")) as connection:
+    with closing(sqlite3.connect(registry.data / "roadstead.db")) as connection:
         ((pem,),) = connection.execute("SELECT private_key_pem FROM token_keys WHERE kid = ?", [_header(token)["kid"]])
     return jwt.encode(_header(token), {**_claims(token), **claims}, ECKey.import_key(pem), algorithms=["ES256"])
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -18,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from roadstead.auth.challenge import challenge
 from roadstead.core import scope as scopes
-from roadstead.core.errors import Failure, InvalidRange, RoadsteadError, Unauthorized, Unsupported
+from roadstead.core.errors import Failure, InvalidName, InvalidRange, RoadsteadError, Unauthorized, Unsupported
+from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Action, Bearer, require
 from roadstead.registry import errors
 from roadstead.registry.blob_push import BlobPush
@@ -35,6 +37,7 @@ from roadstead.registry.exchange import (
 from roadstead.registry.manifest_push import ManifestPush
 from roadstead.registry.pull import Pull
 from roadstead.registry.routes import Kind, Route, parse
+from roadstead.registry.unread import METHODS, UnreadBody
 from roadstead.registry.views import Views
 
 log = structlog.get_logger()
@@ -116,8 +119,9 @@ class Registry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         answered: Answer
+        unread = UnreadBody(scope, receive) if scope["method"] in METHODS else None
         try:
-            answered = await self._answer(scope, receive)
+            answered = await self._answer(scope, unread or receive)
         except ClientDisconnect:
             return
         except RoadsteadError as error:
@@ -128,6 +132,8 @@ class Registry:
         if scope["method"] == "HEAD" and isinstance(answered, Whole):
             answered.body = b""
         answered.headers.append(VERSION_HEADER)
+        if unread is not None and answered.status >= HTTPStatus.BAD_REQUEST and not await unread.drain():
+            answered.headers.append((b"connection", b"close"))
         await answered.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -192,7 +198,20 @@ def _wanted(scope: Scope) -> tuple[scopes.Scope, ...]:
     actions = {"GET": ("pull",), "HEAD": ("pull",), "DELETE": ("pull", "delete")}.get(scope["method"], ("pull", "push"))
     if route.kind is Kind.UPLOAD:
         actions = ("pull", "push")
-    return (scopes.Scope.repository(str(route.name), *actions),)
+    wanted = scopes.Scope.repository(str(route.name), *actions)
+    source = _mount_source(scope) if route.kind is Kind.UPLOADS else None
+    return (wanted,) if source is None else (wanted, scopes.Scope.repository(str(source), "pull"))
+
+
+def _mount_source(scope: Scope) -> RepositoryName | None:
+    """From where a mount takes: a token that does not name it cannot mount what is private."""
+    for key, value in parse_qsl(scope["query_string"].decode("latin-1")):
+        if key == "from":
+            try:
+                return RepositoryName.parse(value)
+            except InvalidName:
+                return None
+    return None
 
 
 def _require_token(route: Route, bearer: Bearer) -> None:

@@ -67,7 +67,7 @@ CASES: tuple[Case, ...] = (
         case(
             f"bad-tag-{tag[:12]}-{len(tag)}",
             "P2",
-            put_manifest(IMAGE, tag).gives(400, code=("NAME_INVALID", "MANIFEST_INVALID")),
+            put_manifest(IMAGE, tag).gives(400, 404, code=("NAME_INVALID", "MANIFEST_UNKNOWN")),
             given=IMAGE,
         )
         for tag in _BAD_TAGS
@@ -87,7 +87,7 @@ CASES: tuple[Case, ...] = (
         "longest-name",
         "P2",
         ask(
-            "POST", "/v2/alice/" + "long/" * 49 + "name/blobs/uploads/", params={"digest": _SMALL.digest}, body=b""
+            "POST", "/v2/alice/" + "long/" * 49 + "name/blobs/uploads/", params={"digest": _SMALL.digest}, body=_SMALL.data
         ).gives(201),
         get("/v2/alice/" + "long/" * 49 + f"name/blobs/{_SMALL.digest}").gives(200),
     ),
