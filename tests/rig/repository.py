@@ -36,7 +36,7 @@ class MemoryRepository:
         assert self.head
         return Tree(self.head.data, self.blocks.__getitem__)
 
-    def plan(self, writes: Sequence[Write], **expectations: Cid) -> CommitResult:
+    def plan(self, writes: Sequence[Write], *, swap_commit: Cid | None = None) -> CommitResult:
         self.rev = Tid.after(self.rev, 1_700_000_000_000_000, 7)
         return plan_commit(
             self.did,
@@ -45,7 +45,7 @@ class MemoryRepository:
             self.blocks.__getitem__,
             rev=self.rev,
             sign=signer(self.key),
-            swap_commit=expectations.get("swap_commit"),
+            swap_commit=swap_commit,
         )
 
     def commit(self, *writes: Write) -> CommitResult:
