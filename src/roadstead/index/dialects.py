@@ -27,10 +27,16 @@ class Put:
     Args:
         key: the columns that say which row it is.
         fresh: the columns that a row which is there gets anew; without any it is left as it is.
+        unless_same: a row that has the same value in this column already is left as it is.
     """
 
-    def __init__(self, table: sa.Table, key: Sequence[str], fresh: Sequence[str] = ()) -> None:
-        self._statements = {dialect: _on_conflict(make(table), list(key), fresh) for dialect, make in _INSERTS.items()}
+    def __init__(
+        self, table: sa.Table, key: Sequence[str], fresh: Sequence[str] = (), unless_same: str | None = None
+    ) -> None:
+        differs = None if unless_same is None else table.c[unless_same]
+        self._statements = {
+            dialect: _on_conflict(make(table), list(key), fresh, differs) for dialect, make in _INSERTS.items()
+        }
 
     def __call__(self, connection: Connection, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> int:
         """Puts a row, or several; how many were written."""
@@ -54,8 +60,11 @@ def locked(connection: Connection, query: sa.Select[Any], table: sa.Table) -> sa
     return query.with_for_update(read=True, key_share=True, of=table)
 
 
-def _on_conflict(statement: InsertStatement, key: list[str], fresh: Sequence[str]) -> InsertStatement:
+def _on_conflict(
+    statement: InsertStatement, key: list[str], fresh: Sequence[str], differs: sa.Column[Any] | None
+) -> InsertStatement:
     if not fresh:
         return statement.on_conflict_do_nothing(index_elements=key)
     anew = {name: statement.excluded[name] for name in fresh}
-    return statement.on_conflict_do_update(index_elements=key, set_=anew)
+    where = None if differs is None else differs != statement.excluded[differs.name]
+    return statement.on_conflict_do_update(index_elements=key, set_=anew, where=where)

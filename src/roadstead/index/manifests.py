@@ -108,15 +108,15 @@ _PRESENT: Final = sa.select(manifests.c.digest).where(
     manifests.c.repository_id == sa.bindparam("repository_id"),
     manifests.c.digest.in_(sa.bindparam("digests", expanding=True)),
 )
-_PUT_BODY: Final = Put(manifest_contents, key=("sha256",))
+_PUT_BODY: Final = Put(manifest_contents, key=("sha256",), fresh=("body", "created_at_ms"))
 _PUT: Final = Put(manifests, key=("repository_id", "digest"))
-_PUT_TAG: Final = Put(tags, key=("repository_id", "tag"), fresh=("digest", "updated_at_ms"))
+_PUT_TAG: Final = Put(tags, key=("repository_id", "tag"), fresh=("digest", "updated_at_ms"), unless_same="digest")
 _ADD_REFERENCES: Final = sa.insert(manifest_references)
 _BODY: Final = sa.select(manifest_contents.c.body).where(manifest_contents.c.sha256 == sa.bindparam("sha256"))
 
 
 def put_body(connection: Connection, sha256: str, body: bytes, now_ms: int) -> None:
-    """Keeps a manifest's exact bytes."""
+    """Keeps a manifest's exact bytes. A push heals what was damaged, and on PostgreSQL waits for a collection."""
     row = {"sha256": sha256, "body": body, "created_at_ms": now_ms}
     _PUT_BODY(connection, row)
 
@@ -175,7 +175,7 @@ def missing(connection: Connection, repository_id: int, digests: Iterable[str]) 
 
 
 def put_tag(connection: Connection, repository_id: int, tag: str, digest: str, now_ms: int) -> None:
-    """Points the tag at the digest."""
+    """Points the tag at the digest; one that does already is left as it is, as its record is."""
     row = {"repository_id": repository_id, "tag": tag, "digest": digest, "updated_at_ms": now_ms}
     _PUT_TAG(connection, row)
 
