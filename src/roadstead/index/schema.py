@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +45,9 @@ def _revision(connection: Connection) -> str | None:
 def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
+
+    # What it says at each load, of its plugins, is of no use to an operator.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
     config = alembic_config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
