@@ -21,7 +21,7 @@ from roadstead.core.did import Did
 from roadstead.core.errors import CorruptContent, InvalidRecord, UnknownRecord
 from roadstead.core.firehose import account_event, commit_event, identity_event
 from roadstead.core.handle import Handle
-from roadstead.core.mst import EMPTY_BLOCK, EMPTY_ROOT
+from roadstead.core.mst import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter
 from roadstead.core.repository import CommitResult, Head, plan_commit
 from roadstead.core.tid import Tid
 from roadstead.core.writes import Write
@@ -103,6 +103,18 @@ def hosted(connection: Connection, account_id: int) -> Hosted:
     return Hosted(account_id, Did(row.did), row.handle, row.private_key_pem, head, bytes(row.commit_block))
 
 
+def node_getter(connection: Connection, account_id: int) -> BlockGetter:
+    """Gives the tree nodes of a repository's head by their CIDs."""
+
+    def get(cid: Cid) -> bytes:
+        block: bytes | None = connection.execute(_NODE, {"account": account_id, "node": cid.raw}).scalar()
+        if block is None:
+            raise KeyError(cid)
+        return bytes(block)
+
+    return get
+
+
 def found(connection: Connection, account_id: int, did: str, handle: str, *, now_ms: int, memory: Memory) -> None:
     """Makes the repository of an account that was made in the same transaction, and tells everybody.
 
@@ -171,17 +183,11 @@ def commit(
     take_turn(connection)
     there = hosted(connection, account_id)
 
-    def get(cid: Cid) -> bytes:
-        block: bytes | None = connection.execute(_NODE, {"account": account_id, "node": cid.raw}).scalar()
-        if block is None:
-            raise KeyError(cid)
-        return bytes(block)
-
     result = plan_commit(
         there.did,
         there.head,
         writes,
-        get,
+        node_getter(connection, account_id),
         rev=Tid.after(there.head.rev, now_ms * 1000, memory.clock_id),
         sign=memory.signer(there.private_key_pem),
         swap_commit=swap_commit,

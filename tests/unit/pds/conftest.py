@@ -74,9 +74,10 @@ class World:
 
     def _found(self, connection: Connection, name: str) -> int:
         handle = f"{name}.example.com"
-        row = {"name": name, "did": f"did:web:{handle}", "handle": handle, "password_hash": "", "created_at_ms": NOW_MS}
+        did = f"did:web:{handle}"
+        row = {"name": name, "did": did, "handle": handle, "password_hash": "", "created_at_ms": NOW_MS}
         account_id: int = connection.execute(sa.insert(accounts).values(row).returning(accounts.c.id)).scalar_one()
-        repositories.found(connection, account_id, row["did"], handle, now_ms=NOW_MS, memory=self.memory)
+        repositories.found(connection, account_id, did, handle, now_ms=NOW_MS, memory=self.memory)
         return account_id
 
 
