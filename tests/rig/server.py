@@ -58,6 +58,11 @@ class Server:
         return f"{scheme}://{self.host}"
 
     @property
+    def command(self) -> list[str]:
+        """What `start` runs, with `environment`."""
+        return [PROGRAM, "serve", "--data", str(self.data), "--listen", self.host, "--workers", str(self.workers)]
+
+    @property
     def process(self) -> Background:
         if self._process is None:
             raise RuntimeError("this server was not started")
@@ -70,8 +75,7 @@ class Server:
             ProcessEnded: it ended instead; carries the log's end.
             TimeoutError: it did neither.
         """
-        arguments = [PROGRAM, "serve", "--data", str(self.data), "--listen", self.host, "--workers", str(self.workers)]
-        self._process = Background(arguments, log=self.log, environment=self.environment)
+        self._process = Background(self.command, log=self.log, environment=self.environment)
         try:
             self._process.wait_until(self.is_ready, what="GET /readyz to answer 200", deadline_s=deadline_s)
         except TimeoutError as error:
