@@ -31,6 +31,7 @@ class Footprint:
 
 def footprint(make: Callable[[Path], Contender], bench: Bench, folder: Path) -> Footprint:
     """Start a server, put every kind of load on it, and watch its memory."""
+    folder.mkdir(parents=True)
     contender = make(folder)
     try:
         subject = Subject(contender, Stock.put(contender, bench.blobs.new()))
