@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from roadstead.app.services import Services
 from roadstead.app.settings import Settings
-from roadstead.core.errors import InvalidName, UnknownName
+from roadstead.core.errors import InvalidName, UnknownName, Unsupported
 from roadstead.core.reference import RepositoryName
 from roadstead.index import jobs, names
 from roadstead.pds import integrity
@@ -58,6 +59,20 @@ def collector(services: Services) -> Collector:
 def scrubber(services: Services) -> Scrubber:
     """Reading back."""
     return Scrubber(services.database, services.store, integrity.faults, clock_ms=now_ms)
+
+
+def sqlite_file(services: Services) -> Path:
+    """The file of the database.
+
+    Raises:
+        Unsupported: it is in PostgreSQL, which has backups of its own.
+    """
+    if not services.database.is_sqlite:
+        raise Unsupported(
+            "the database is in PostgreSQL, which roadstead backup does not read",
+            remedy="run pg_dump first, then copy the folder docker/ of the data folder; see docs/operations.md",
+        )
+    return Path(str(services.database.engine.url.database))
 
 
 def reindex(services: Services) -> Reindex:

@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "gc": "roadstead.cli.gc",
     "verify": "roadstead.cli.verify",
     "reindex": "roadstead.cli.reindex",
+    "backup": "roadstead.cli.backup",
+    "restore": "roadstead.cli.restore",
 }
 """Every command or group, in the order in which help shows them, and the module whose `app` it is."""
 
