@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from roadstead.cli.options import AsJson, Data, PasswordStdin, accounts_of, new_password, services_of
+from roadstead.cli.options import AsJson, Data, PasswordStdin, new_password, services_of
 from roadstead.cli.output import moment, print_facts, print_json, print_table
 from roadstead.core.account import Account
 from roadstead.core.rights import Visibility
@@ -31,7 +31,7 @@ def create(
     """Create an account, and tell its handle and DID."""
     password = new_password(from_stdin=password_stdin)
     with services_of(data) as services:
-        account = accounts_of(services).create(name, password, visibility)
+        account = services.accounts().create(name, password, visibility)
     _show(account, "created", as_json=as_json)
 
 
@@ -39,7 +39,7 @@ def create(
 def list_(data: Data = None, as_json: AsJson = False) -> None:
     """List all accounts."""
     with services_of(data) as services:
-        found = accounts_of(services).summaries()
+        found = services.accounts().summaries()
     if as_json:
         print_json([{**_fields(one.account), "repositories": one.repository_count} for one in found])
     else:
@@ -54,7 +54,7 @@ def passwd(name: Name, password_stdin: PasswordStdin = False, data: Data = None,
     """Set an account's password. Logins with the old one end; app passwords stay."""
     password = new_password(from_stdin=password_stdin)
     with services_of(data) as services:
-        account = accounts_of(services).set_password(name, password)
+        account = services.accounts().set_password(name, password)
     _show(account, "changed", as_json=as_json)
 
 
@@ -69,7 +69,7 @@ def delete(
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete the account {name} and all its repositories?", abort=True)
     with services_of(data) as services:
-        account = accounts_of(services).delete(name)
+        account = services.accounts().delete(name)
     _show(account, "deleted", as_json=as_json)
 
 

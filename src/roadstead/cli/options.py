@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,10 +13,7 @@ import typer
 from roadstead.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from roadstead.app.services import Services
-    from roadstead.auth.accounts import Accounts
 
 Data: TypeAlias = Annotated[
     Path | None,
@@ -37,17 +33,6 @@ def services_of(data: Path | None) -> Iterator[Services]:
 
     with open_services(from_environment(data=None if data is None else str(data))) as services:
         yield services
-
-
-def accounts_of(services: Services) -> Accounts:
-    """The accounts of a data folder, each with its AT Protocol repository."""
-    from roadstead.auth.accounts import Accounts
-    from roadstead.pds import repositories
-
-    def dissolver(connection: Connection, account_id: int, did: str) -> None:
-        repositories.dissolve(connection, account_id, did, now_ms=time.time_ns() // 1_000_000)
-
-    return Accounts(services.database, services.founder, dissolver)
 
 
 def new_password(*, from_stdin: bool) -> str:
