@@ -41,7 +41,7 @@ WIRE: Final[Mapping[type[RoadsteadError], tuple[str, int]]] = {
     errors.InvalidUpload: ("BLOB_UPLOAD_INVALID", 400),
     errors.RangeOutOfOrder: ("BLOB_UPLOAD_INVALID", 416),
     errors.InvalidRange: ("SIZE_INVALID", 416),
-    errors.Invalid: ("UNSUPPORTED", 400),
+    errors.Misuse: ("UNSUPPORTED", 400),
     errors.UnknownName: ("NAME_UNKNOWN", 404),
     errors.UnknownManifest: ("MANIFEST_UNKNOWN", 404),
     errors.UnknownBlob: ("BLOB_UNKNOWN", 404),

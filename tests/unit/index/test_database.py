@@ -1,0 +1,113 @@
+"""Transactions: all or nothing, for each work alone, and on disk before they are answered."""
+
+import asyncio
+import threading
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from roadstead.index.database import Database, touch
+from roadstead.index.generation import EVERYTHING
+from roadstead.index.tables import meta
+from tests.unit.index.conftest import Open
+
+
+class Refused(Exception):
+    """What a work of these tests fails with."""
+
+
+def put(key: str, value: str = "") -> sa.Insert:
+    return sa.insert(meta).values(key=key, value=value)
+
+
+def keys(connection: Connection) -> set[str]:
+    return set(connection.execute(sa.select(meta.c.key)).scalars())
+
+
+def fail_after_writing(connection: Connection) -> None:
+    connection.execute(put("half"))
+    raise Refused
+
+
+def test_a_work_that_fails_leaves_nothing(database: Database) -> None:
+    with pytest.raises(Refused):
+        database.write_now(fail_after_writing)
+    assert database.read_now(keys) == set()
+
+
+def test_a_work_that_fails_takes_none_of_its_batch_along(database: Database) -> None:
+    """The first work holds the writer until the others wait behind it, so that they share a commit."""
+    waiting = threading.Event()
+
+    def first(connection: Connection) -> None:
+        waiting.wait()
+        connection.execute(put("first"))
+
+    async def together() -> list[object]:
+        works = [
+            first,
+            lambda c: c.execute(put("second")) and None,
+            fail_after_writing,
+            lambda c: c.execute(put("third")) and None,
+        ]
+        running = [asyncio.ensure_future(database.write(work)) for work in works]
+        await asyncio.sleep(0)
+        waiting.set()
+        return await asyncio.gather(*running, return_exceptions=True)
+
+    results = asyncio.run(together())
+    assert [type(result) for result in results] == [type(None), type(None), Refused, type(None)]
+    assert database.read_now(keys) == {"first", "second", "third"}
+
+
+def test_another_process_sees_what_was_acknowledged(open_database: Open) -> None:
+    ours, theirs = open_database(), open_database()
+    ours.write_now(lambda connection: connection.execute(put("a")) and None)
+    assert theirs.read_now(keys) == {"a"}
+
+
+def test_a_read_is_of_one_moment(open_database: Open) -> None:
+    ours, theirs = open_database(), open_database()
+    if not ours.is_sqlite:
+        pytest.skip("PostgreSQL's READ COMMITTED shows each statement its own moment; what needs one asks once")
+
+    def twice(connection: Connection) -> tuple[set[str], set[str]]:
+        before = keys(connection)
+        theirs.write_now(lambda other: other.execute(put("between")) and None)
+        return before, keys(connection)
+
+    assert ours.read_now(twice) == (set(), set())
+
+
+def test_writers_of_two_processes_wait_for_each_other(open_database: Open) -> None:
+    ours, theirs = open_database(), open_database()
+    ours.write_now(lambda connection: connection.execute(put("n", "0")) and None)
+
+    def increment(connection: Connection) -> None:
+        lock = sa.select(meta.c.value).where(meta.c.key == "n").with_for_update()
+        value = int(connection.execute(lock).scalar_one())
+        connection.execute(sa.update(meta).where(meta.c.key == "n").values(value=str(value + 1)))
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(database.write(increment) for database in (ours, theirs) for _ in range(50)))
+
+    asyncio.run(all_at_once())
+    query = sa.select(meta.c.value).where(meta.c.key == "n")
+    assert ours.read_now(lambda connection: connection.execute(query).scalar()) == "100"
+
+
+def test_only_what_was_committed_makes_caches_old(open_database: Open) -> None:
+    ours, theirs = open_database(), open_database()
+    before = (theirs.generation.of(7), theirs.generation.of(8), theirs.generation.of(EVERYTHING))
+
+    def refused(connection: Connection) -> None:
+        touch(connection, 7)
+        raise Refused
+
+    with pytest.raises(Refused):
+        ours.write_now(refused)
+    assert theirs.generation.of(7) == before[0]
+    ours.write_now(lambda connection: touch(connection, 7))
+    assert theirs.generation.of(7) != before[0]
+    assert (theirs.generation.of(8), theirs.generation.of(EVERYTHING)) == before[1:]
