@@ -93,7 +93,8 @@ def open_services(settings: Settings) -> Iterator[Services]:
 
 def wire(settings: Settings, folder: DataFolder, database: Database) -> Services:
     """The parts on an open database whose schema is in order."""
-    store = DiskStore(folder.path)
+    storage = DataFolder(settings.storage_path).path
+    store = DiskStore(storage)
     memory = Memory()
 
     def founder(connection: Connection, account_id: int, did: str, handle: str) -> None:
@@ -104,7 +105,7 @@ def wire(settings: Settings, folder: DataFolder, database: Database) -> Services
         folder=folder,
         database=database,
         store=store,
-        uploads=Uploads(folder.path / "uploads", store, shared=not database.is_sqlite),
+        uploads=Uploads(storage / "uploads", store, shared=not database.is_sqlite),
         memory=memory,
         founder=founder,
         stores={"public": PdsRecordStore(database, memory), "private": PrivateRecordStore(database)},

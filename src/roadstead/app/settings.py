@@ -30,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     data: str = "data"
     """The folder with everything that this server keeps."""
+    storage: str = ""
+    """The folder for blobs and uploads, such as a larger disk, or a network file system that replicas share; empty
+    means the data folder."""
     listen: str = "127.0.0.1:5000"
     """HOST:PORT to serve on."""
     workers: Count = 0
@@ -87,6 +90,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def path(self) -> Path:
         """The data folder."""
         return Path(self.data)
+
+    @property
+    def storage_path(self) -> Path:
+        """The folder for blobs and uploads."""
+        return Path(self.storage) if self.storage else self.path
 
 
 FIELDS: Final = {field.name: field for field in msgspec.structs.fields(Settings)}

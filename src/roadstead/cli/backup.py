@@ -43,7 +43,13 @@ def backup(target: Target, data: Data = None, as_json: AsJson = False) -> None:
         archive = stack.enter_context(_archive(target, upkeep.now_ms()))
         progress = stack.enter_context(watched())
         report = back_up(
-            database, services.folder.path, archive, lease, progress, version=__version__, now_ms=upkeep.now_ms()
+            database,
+            services.settings.storage_path,
+            archive,
+            lease,
+            progress,
+            version=__version__,
+            now_ms=upkeep.now_ms(),
         )
     # Standard output may be the backup itself.
     show("backed up", report, as_json=as_json, err=str(target) == "-")
