@@ -10,10 +10,12 @@ from typing import Final
 
 from roadstead.app.services import Services
 from roadstead.app.settings import Settings
+from roadstead.core.account import Account
 from roadstead.core.errors import InvalidName, UnknownName, Unsupported
 from roadstead.core.reference import RepositoryName
-from roadstead.index import jobs, names
+from roadstead.index import accounts, jobs, names
 from roadstead.pds import integrity
+from roadstead.registry.adopt import Adoption
 from roadstead.registry.expiry import Expiry
 from roadstead.registry.reindex import Reindex
 from roadstead.upkeep import collect, scrub
@@ -59,6 +61,31 @@ def collector(services: Services) -> Collector:
 def scrubber(services: Services) -> Scrubber:
     """Reading back."""
     return Scrubber(services.database, services.store, integrity.faults, clock_ms=now_ms)
+
+
+def adoption(services: Services) -> Adoption:
+    """Adopting folders of distribution. What is adopted counts as no push."""
+    push = services.pushing(NoCounts())
+    return Adoption(services.database, services.store, services.folder.path, push, services.limits, clock_ms=now_ms)
+
+
+class NoCounts:
+    """Counts nothing."""
+
+    def pull(self, repository_id: int) -> None:
+        """Is not counted."""
+
+    def push(self, repository_id: int) -> None:
+        """Is not counted."""
+
+
+def account(services: Services, name: str) -> Account:
+    """The account with this name, handle or DID.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    return services.database.read_now(lambda connection: accounts.find(connection, name, now_ms()))
 
 
 def sqlite_file(services: Services) -> Path:

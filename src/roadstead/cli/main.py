@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "gc": "roadstead.cli.gc",
     "verify": "roadstead.cli.verify",
     "reindex": "roadstead.cli.reindex",
+    "adopt": "roadstead.cli.adopt",
     "backup": "roadstead.cli.backup",
     "restore": "roadstead.cli.restore",
 }

@@ -109,3 +109,10 @@ def repositories_with(connection: Connection, digest: str, limit: int) -> list[i
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
+
+
+def sound(connection: Connection, digest: str) -> int | None:
+    """The size in bytes of a blob that is sound as far as is known, whoever has the right to it."""
+    query = sa.select(blobs.c.size_bytes).where(blobs.c.digest == digest, blobs.c.quarantined_at_ms.is_(None))
+    found: int | None = connection.execute(query).scalar()
+    return found

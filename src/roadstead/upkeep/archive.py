@@ -181,7 +181,6 @@ def members(source: Path) -> Iterator[tuple[str, Stream, int]]:
 
     Raises:
         Unknown: there is no backup.
-        CorruptContent: it is not readable as one.
     """
     if source.is_dir():
         yield from _of_folder(source)
@@ -199,11 +198,24 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, Stream, int]]:
 
 
 def _of_tar(path: Path) -> Iterator[tuple[str, Stream, int]]:
+    with tarfile.open(path, mode="r|") as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if member.isreg() else None
+            if stream is not None:
+                yield member.name, stream, member.size
+
+
+@contextlib.contextmanager
+def readable(source: Path) -> Iterator[None]:
+    """To be held around the use of `members`.
+
+    Raises:
+        CorruptContent: the backup cannot be read to its end.
+    """
     try:
-        with tarfile.open(path, mode="r|") as tar:
-            for member in tar:
-                stream = tar.extractfile(member) if member.isreg() else None
-                if stream is not None:
-                    yield member.name, stream, member.size
+        yield
     except tarfile.TarError as error:
-        raise CorruptContent(f"the backup {path} is cut short or damaged: {error}") from error
+        raise CorruptContent(
+            f"the backup {source} is cut short or damaged: {error}",
+            remedy="make it again: a backup that was interrupted cannot be restored",
+        ) from error

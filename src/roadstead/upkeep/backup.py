@@ -33,6 +33,7 @@ from roadstead.upkeep.archive import (
     blob_name,
     blob_of,
     members,
+    readable,
 )
 from roadstead.upkeep.lease import Lease
 from roadstead.upkeep.ports import Progress
@@ -113,7 +114,8 @@ def restore(source: Path, data: Path, progress: Progress) -> Report:
         if any(data.iterdir()):
             raise Conflict(f"the data folder {data} is not empty", remedy="name an empty or a new folder with --data")
     try:
-        return _restore(source, data, progress)
+        with readable(source):
+            return _restore(source, data, progress)
     except BaseException:
         for entry in data.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
