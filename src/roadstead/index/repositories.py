@@ -80,16 +80,19 @@ def create(connection: Connection, account_id: int, path: str, visibility: str, 
     return found
 
 
-def readable_page(connection: Connection, readable: sa.ColumnElement[bool], after: str, limit: int) -> Sequence[str]:
-    """Names of repositories with at least one manifest, sorted, that come after the name `after`.
+def readable_page(
+    connection: Connection, readable: sa.ColumnElement[bool], after: str, limit: int
+) -> Sequence[tuple[str, str]]:
+    """Name and visibility of repositories with at least one manifest, sorted by name, that come after `after`.
 
     Args:
         readable: which rows of `repositories` the asker may see.
     """
     name = in_byte_order(connection, accounts.c.name + "/" + repositories.c.path)
     has_manifest = sa.exists().where(manifests.c.repository_id == repositories.c.id)
-    query = sa.select(name).join_from(repositories, accounts).where(readable, has_manifest, name > after)
-    return connection.execute(query.order_by(name).limit(limit)).scalars().all()
+    query = sa.select(name, repositories.c.visibility).join_from(repositories, accounts)
+    rows = connection.execute(query.where(readable, has_manifest, name > after).order_by(name).limit(limit))
+    return [(row[0], row[1]) for row in rows]
 
 
 def _with_grants(connection: Connection, row: sa.Row[int, int, str, str, str, str] | None) -> RepositoryRow | None:

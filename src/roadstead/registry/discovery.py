@@ -78,25 +78,29 @@ class Discovery:
         """`GET /v2/_catalog?n=N&last=NAME`: the repositories that the asker may see."""
         limit, last = _page_size(exchange, CATALOG_PAGE), exchange.parameter("last") or ""
         asker = exchange.bearer.asker
-        found = await self._database.read(lambda connection: _readable(connection, asker, last, limit))
+        found = await self._database.read(lambda connection: readable(connection, asker, last, limit))
         fields = _json_fields()
         if len(found) > limit > 0:
             fields["Link"] = _link("/v2/_catalog", {"n": limit, "last": found[limit - 1]})
         return answer(HTTPStatus.OK, fields, msgspec.json.encode({"repositories": found[:limit]}))
 
 
-def _readable(connection: Connection, asker: Asker, last: str, limit: int) -> Sequence[str]:
+def readable(connection: Connection, asker: Asker, last: str, limit: int) -> Sequence[str]:
     """Names that come after `last` and that the asker may pull from: `limit` of them, and one more if there is one."""
     found: list[str] = []
-    rights = _may_pull(asker)
+    rows = _may_pull(asker)
     while len(found) <= limit and limit:
-        page = readable_page(connection, rights, last, limit + 1)
-        limits = asker.limits
-        found += [name for name in page if limits is None or limits.cover(name, Action.PULL)]
+        page = readable_page(connection, rows, last, limit + 1)
+        found += [name for name, visibility in page if _is_covered(asker, name, visibility)]
         if len(page) <= limit:
             break
-        last = page[-1]
+        last, _visibility = page[-1]
     return found[: limit + 1]
+
+
+def _is_covered(asker: Asker, name: str, visibility: str) -> bool:
+    """What an app password cannot see is private: what is public is refused to nobody."""
+    return asker.limits is None or visibility == Visibility.PUBLIC or asker.limits.cover(name, Action.PULL)
 
 
 def _may_pull(asker: Asker) -> sa.ColumnElement[bool]:

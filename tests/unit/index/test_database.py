@@ -54,7 +54,7 @@ def test_a_work_that_fails_takes_none_of_its_batch_along(database: Database) -> 
         running = [asyncio.ensure_future(database.write(work)) for work in works]
         await asyncio.sleep(0)
         waiting.set()
-        return await asyncio.gather(*running, return_exceptions=True)
+        return list(await asyncio.gather(*running, return_exceptions=True))
 
     results = asyncio.run(together())
     assert [type(result) for result in results] == [type(None), type(None), Refused, type(None)]

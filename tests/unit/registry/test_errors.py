@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -30,8 +31,9 @@ ARGUMENTS = {"offset": 3, "size_bytes": 3, "retry_after_s": 3}
 
 
 def instance(cls: type[RoadsteadError]) -> RoadsteadError:
+    make: Callable[..., RoadsteadError] = cls
     needed = [name for name in ARGUMENTS if name in inspect.signature(cls).parameters]
-    return cls("what was wrong", **{name: ARGUMENTS[name] for name in needed})
+    return make("what was wrong", **{name: ARGUMENTS[name] for name in needed})
 
 
 def everyone() -> list[type[RoadsteadError]]:
