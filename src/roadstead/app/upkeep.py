@@ -66,7 +66,8 @@ def scrubber(services: Services) -> Scrubber:
 def adoption(services: Services) -> Adoption:
     """Adopting folders of distribution. What is adopted counts as no push."""
     push = services.pushing(NoCounts())
-    return Adoption(services.database, services.store, services.folder.path, push, services.limits, clock_ms=now_ms)
+    storage = services.settings.storage_path
+    return Adoption(services.database, services.store, storage, push, services.limits, clock_ms=now_ms)
 
 
 class NoCounts:

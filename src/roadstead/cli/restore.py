@@ -28,5 +28,5 @@ def restore(source: Source, data: Data = None, as_json: AsJson = False) -> None:
 
     settings = from_environment(data=None if data is None else str(data))
     with watched() as progress:
-        report = backup.restore(source, settings.path, progress)
+        report = backup.restore(source, settings.path, settings.storage_path, progress)
     show("restored", report, as_json=as_json)

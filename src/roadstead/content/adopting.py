@@ -36,9 +36,9 @@ class Staged:
 
 
 @contextlib.contextmanager
-def staging(data: Path) -> Iterator[Path]:
+def staging(storage: Path) -> Iterator[Path]:
     """A folder for `stage`, until the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="adopt-", dir=data) as folder:
+    with tempfile.TemporaryDirectory(prefix="adopt-", dir=storage) as folder:
         yield Path(folder)
 
 

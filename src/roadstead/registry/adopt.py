@@ -73,10 +73,10 @@ class _Revision:
 
 
 class Adoption:
-    """Adopts folders into one data folder.
+    """Adopts folders into one store.
 
     Args:
-        data: the data folder.
+        storage: the folder with the blobs.
         push: puts manifests and tags.
         clock_ms: milliseconds since 1970.
     """
@@ -85,14 +85,14 @@ class Adoption:
         self,
         database: Database,
         store: BlobStore,
-        data: Path,
+        storage: Path,
         push: ManifestPush,
         limits: PushLimits,
         clock_ms: Callable[[], int],
     ) -> None:
         self._database = database
         self._store = store
-        self._data = data
+        self._storage = storage
         self._push = push
         self._limits = limits
         self._clock_ms = clock_ms
@@ -124,7 +124,7 @@ class Adoption:
             StorageFull, Unavailable: the disk or the database fails; what was done until then stays done.
         """
         report = Report(is_forecast=False)
-        with staging(self._data) as folder:
+        with staging(self._storage) as folder:
             for name, path in named(source, account.name):
                 problem = _problem(account, path)
                 if problem is not None:

@@ -72,25 +72,25 @@ class Report:
 
 
 def back_up(
-    database: Path, data: Path, archive: Archive, lease: Lease, progress: Progress, *, version: str, now_ms: int
+    database: Path, storage: Path, archive: Archive, lease: Lease, progress: Progress, *, version: str, now_ms: int
 ) -> Report:
     """Writes database and blobs into the archive.
 
     Args:
-        database: the SQLite file.
-        data: the data folder.
+        database: the SQLite file; a copy of it is put beside it for a while.
+        storage: the folder with the blobs.
 
     Raises:
         StorageFull, Unavailable: a disk is full or fails, or the lease is lost.
     """
     report = Report()
-    with _snapshot(database, data) as snapshot:
+    with _snapshot(database) as snapshot:
         named = _blobs(snapshot)
         whole_bytes = sum(size for _, size in named)
         for digest, size_bytes in named:
             lease.check()
             progress(report.blob_bytes, whole_bytes, "bytes of blobs")
-            _add_blob(Layout(data), archive, digest, size_bytes, report)
+            _add_blob(Layout(storage), archive, digest, size_bytes, report)
         with snapshot.open("rb") as file:
             stream = Reading(file, "sha256")
             archive.add(DATABASE, stream, snapshot.stat().st_size)
@@ -100,30 +100,37 @@ def back_up(
     return report
 
 
-def restore(source: Path, data: Path, progress: Progress) -> Report:
+def restore(source: Path, data: Path, storage: Path, progress: Progress) -> Report:
     """Fills an empty data folder from a backup. A blob that is damaged in it is left out and reported.
 
+    Args:
+        storage: the folder for the blobs, empty too; often the data folder itself.
+
     Raises:
-        Conflict: the data folder is not empty.
+        Conflict: a folder is not empty.
         Unknown: there is no backup.
-        CorruptContent: it is no backup, or not a whole one; the data folder is left empty.
+        CorruptContent: it is no backup, or not a whole one; the folders are left empty.
         StorageFull, Unavailable: a disk is full or fails; likewise.
     """
-    with translated():
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(data.iterdir()):
-            raise Conflict(f"the data folder {data} is not empty", remedy="name an empty or a new folder with --data")
+    for folder in {data, storage}:
+        with translated():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if any(folder.iterdir()):
+                raise Conflict(f"the folder {folder} is not empty", remedy="name an empty or a new one with --data")
     try:
         with readable(source):
-            return _restore(source, data, progress)
+            return _restore(source, data, storage, progress)
     except BaseException:
-        for entry in data.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for entry in (*data.iterdir(), *storage.iterdir()):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
         raise
 
 
-def _restore(source: Path, data: Path, progress: Progress) -> Report:
-    report, layout = Report(), Layout(data)
+def _restore(source: Path, data: Path, storage: Path, progress: Progress) -> Report:
+    report, layout = Report(), Layout(storage)
     beside = data / f"{DATABASE}.new"
     sha256, statement = "", None
     for name, stream, size_bytes in members(source):
@@ -135,6 +142,17 @@ def _restore(source: Path, data: Path, progress: Progress) -> Report:
             sha256 = _write(beside, stream, "sha256")
         elif name == STATEMENT:
             statement = _statement(stream.read())
+    _check_whole(source, sha256, statement)
+    with translated():
+        os.sync()
+        beside.replace(data / DATABASE)
+        os.sync()
+    absent = {str(digest) for digest, _ in _blobs(data / DATABASE) if not layout.blob(digest).exists()}
+    report.damaged = sorted(absent.union(report.damaged))
+    return report
+
+
+def _check_whole(source: Path, sha256: str, statement: Statement | None) -> None:
     if statement is None or not sha256:
         raise CorruptContent(
             f"{source} is no whole backup: it has no {STATEMENT if sha256 else DATABASE}",
@@ -142,13 +160,6 @@ def _restore(source: Path, data: Path, progress: Progress) -> Report:
         )
     if sha256 != statement.database_sha256:
         raise CorruptContent(f"the database in {source} is damaged: its hash is not that of the backup's statement")
-    with translated():
-        os.sync()
-        beside.replace(data / DATABASE)
-        os.sync()
-    report.damaged += [str(digest) for digest, _ in _blobs(data / DATABASE) if not layout.blob(digest).exists()]
-    report.damaged = sorted(set(report.damaged))
-    return report
 
 
 def _add_blob(layout: Layout, archive: Archive, digest: Digest, size_bytes: int, report: Report) -> None:
@@ -211,9 +222,9 @@ def _statement(text: bytes) -> Statement:
 
 
 @contextlib.contextmanager
-def _snapshot(database: Path, data: Path) -> Iterator[Path]:
-    """The database as it is at one moment, in a file of its own in the data folder, until the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="backup-", dir=data) as folder:
+def _snapshot(database: Path) -> Iterator[Path]:
+    """The database as it is at one moment, in a file of its own, until the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="backup-", dir=database.parent) as folder:
         copy = Path(folder) / DATABASE
         with (
             contextlib.closing(sqlite3.connect(database)) as source,
