@@ -9,7 +9,7 @@ import typer
 
 from roadstead.cli.options import Data
 
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog="Example:  roadstead serve --data /srv/roadstead --listen 0.0.0.0:5000 --workers 2")
