@@ -1,11 +1,14 @@
-"""nginx before a registry, as operators put it."""
+"""nginx before a registry, with the very configuration that `examples/nginx.conf` gives to operators."""
 
 from pathlib import Path
 
 from tests.peers.table import PEERS
+from tests.rig.certificate import Certificate
 from tests.rig.process import Background, free_port
 
-_CONFIGURATION = """
+EXAMPLE = Path(__file__).parents[2] / "examples" / "nginx.conf"
+
+_AROUND = """
 daemon off;
 user root;
 pid {folder}/pid;
@@ -18,42 +21,53 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        client_max_body_size 0;
-        location / {{
-            proxy_pass http://{upstream};
-            proxy_http_version 1.1;
-            proxy_request_buffering off;
-            proxy_buffering off;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
-        }}
-    }}
+    include {folder}/site.conf;
 }}
 """
 
 
 class Proxy:
-    """nginx on a free loopback port that hands all on to `upstream` (`HOST:PORT`)."""
+    """nginx that speaks TLS on a free loopback port and hands all on to a server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: Certificate) -> None:
         self.port = free_port()
         self._folder = folder
+        self._certificate = certificate
         self._process: Background | None = None
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def process(self) -> Background:
+        if self._process is None:
+            raise RuntimeError("this proxy was not started")
+        return self._process
+
     def start(self, upstream: str) -> None:
+        """Start it before `upstream` (`HOST:PORT`)."""
         self._folder.mkdir(parents=True)
-        configuration = self._folder / "nginx.conf"
-        configuration.write_text(_CONFIGURATION.format(folder=self._folder, port=self.port, upstream=upstream))
-        arguments = [str(PEERS["nginx"].program), "-c", str(configuration), "-p", str(self._folder), "-e", "stderr"]
-        self._process = Background(arguments, log=self._folder / "log")
+        (self._folder / "site.conf").write_text(self._site(upstream))
+        (self._folder / "nginx.conf").write_text(_AROUND.format(folder=self._folder))
+        arguments = [str(PEERS["nginx"].program), "-c", str(self._folder / "nginx.conf"), "-p", str(self._folder)]
+        self._process = Background([*arguments, "-e", "stderr"], log=self._folder / "log")
         self._process.wait_until((self._folder / "pid").exists, what="nginx to write its pid")
+
+    def _site(self, upstream: str) -> str:
+        """The example, with this machine's addresses and files in the place of the operator's."""
+        site = EXAMPLE.read_text()
+        for theirs, ours in {
+            "server 127.0.0.1:5000;": f"server {upstream};",
+            "listen 80;": f"listen 127.0.0.1:{free_port()};",
+            "listen 443 ssl;": f"listen {self.host} ssl;",
+            "/etc/ssl/roadstead/fullchain.pem": str(self._certificate.certificate),
+            "/etc/ssl/roadstead/privkey.pem": str(self._certificate.key),
+        }.items():
+            if theirs not in site:
+                raise ValueError(f"{EXAMPLE} has no {theirs!r} any more")
+            site = site.replace(theirs, ours)
+        return site
 
     def stop(self) -> None:
         if self._process:
