@@ -6,9 +6,12 @@ each client at each account, and for each client in all; a password that was rig
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 
@@ -33,6 +36,25 @@ LONGEST_NAME: Final = 256
 NOBODYS_ID: Final = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt to log in.
+
+    Args:
+        account: what the name means; `None` for nobody here.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    address: str
+    account: Account | None
+
+    @property
+    def whom(self) -> str:
+        """Whose wrong guesses are counted together."""
+        return f"{self.address} {self.account.name if self.account is not None else self.username[:LONGEST_NAME]}"
+
+
 class Login:
     """Checks credentials. One for each process.
 
@@ -53,6 +75,7 @@ class Login:
         self._passwords = passwords
         self._limits = limits
         self._clock = clock
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, username: str, password: str, address: str) -> Asker:
         """Who it is.
@@ -68,19 +91,29 @@ class Login:
             Unavailable: too many passwords are being checked, or the database does not answer.
         """
         account = await self._account(username)
-        password_hash = await self._password_hash(account)
-        if account is not None and password_hash is not None and self._passwords.was_right(password_hash, password):
-            return _logged_in(account, password_hash)
-        whom = f"{address} {account.name if account is not None else username[:LONGEST_NAME]}"
-        # The attempt is counted before it is made: many at once must not all pass for the first.
-        self._limits.take(FAILED, whom, AT_ONE_ACCOUNT)
-        self._limits.take(FAILED, address, IN_ALL)
-        asker = await self._check(account, password_hash, password)
+        attempt = _Attempt(username, password, address, account)
+        # One at a time: else a robot's many logins at once would use up what is there for a few wrong ones.
+        async with self._turns.setdefault(attempt.whom, asyncio.Lock()):
+            password_hash = await self._password_hash(account)
+            if account is not None and password_hash is not None and self._passwords.was_right(password_hash, password):
+                return _logged_in(account, password_hash)
+            return await self._counted(attempt, password_hash)
+
+    async def _counted(self, attempt: _Attempt, password_hash: str | None) -> Asker:
+        # The attempt is counted before it is made: other processes may be at theirs.
+        self._limits.take(FAILED, attempt.whom, AT_ONE_ACCOUNT)
+        self._limits.take(FAILED, attempt.address, IN_ALL)
+        is_wrong = False
+        try:
+            asker = await self._check(attempt, password_hash)
+            is_wrong = asker is None
+        finally:
+            if not is_wrong:
+                self._limits.give_back(FAILED, attempt.whom, AT_ONE_ACCOUNT)
+                self._limits.give_back(FAILED, attempt.address, IN_ALL)
         if asker is None:
-            await self._note(username, address)
+            await self._note(attempt)
             raise Unauthorized("the name or the password is wrong", remedy="check both, or ask for a new password")
-        self._limits.give_back(FAILED, whom, AT_ONE_ACCOUNT)
-        self._limits.give_back(FAILED, address, IN_ALL)
         return asker
 
     async def _account(self, username: str) -> Account | None:
@@ -97,25 +130,32 @@ class Login:
         found: str | None = await self._database.read(lambda connection: connection.execute(query).scalar())
         return found
 
-    async def _check(self, account: Account | None, password_hash: str | None, password: str) -> Asker | None:
-        if password.startswith(APP_PASSWORD_PREFIX):
-            return await self._by_app_password(account, password)
+    async def _check(self, attempt: _Attempt, password_hash: str | None) -> Asker | None:
+        if attempt.password.startswith(APP_PASSWORD_PREFIX):
+            return await self._by_app_password(attempt)
         # A longer one cannot be right, and need not be hashed to say so.
-        if len(password) >= PASSWORD_LENGTHS.stop or not await self._passwords.is_right(password_hash, password):
+        if len(attempt.password) >= PASSWORD_LENGTHS.stop:
             return None
-        return None if account is None or password_hash is None else _logged_in(account, password_hash)
+        if not await self._passwords.is_right(password_hash, attempt.password):
+            return None
+        return None if attempt.account is None or password_hash is None else _logged_in(attempt.account, password_hash)
 
-    async def _by_app_password(self, account: Account | None, secret: str) -> Asker | None:
-        is_it = app_passwords.c.secret_sha256 == secret_sha256(secret)
-        account_id = account.id if account is not None else NOBODYS_ID
-        now_ms = int(self._clock() * 1000)
+    async def _by_app_password(self, attempt: _Attempt) -> Asker | None:
+        is_it = app_passwords.c.secret_sha256 == secret_sha256(attempt.password)
+        account_id = attempt.account.id if attempt.account is not None else NOBODYS_ID
+        now_ms = self._now_ms()
         return await self._database.read(lambda connection: by_app_password(connection, is_it, account_id, now_ms))
 
-    async def _note(self, username: str, address: str) -> None:
-        now_ms = int(self._clock() * 1000)
+    async def _note(self, attempt: _Attempt) -> None:
         # PostgreSQL keeps no NUL, and nobody who reads the audit wants control characters.
-        shown = "".join(character if character.isprintable() else "?" for character in username[:LONGEST_NAME])
-        await self._database.write(lambda connection: audit.record(connection, now_ms, address, "login.refused", shown))
+        shown = "".join(character if character.isprintable() else "?" for character in attempt.username[:LONGEST_NAME])
+        now_ms = self._now_ms()
+        await self._database.write(
+            lambda connection: audit.record(connection, now_ms, attempt.address, "login.refused", shown)
+        )
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
 
 
 def _logged_in(account: Account, password_hash: str) -> Asker:

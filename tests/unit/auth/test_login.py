@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from roadstead.auth import app_passwords
+from roadstead.auth import app_passwords, passwords
 from roadstead.auth.login import AT_ONE_ACCOUNT, IN_ALL
-from roadstead.core.errors import TooManyRequests, Unauthorized
+from roadstead.core.errors import TooManyRequests, Unauthorized, Unavailable
 from roadstead.core.rights import Action, Limits
 from roadstead.index.tables import audit
 from tests.unit.auth.rig import ADDRESS, AuthRig, password_of
@@ -98,5 +98,46 @@ def test_guessing_at_many_accounts_ends_too(rig: AuthRig) -> None:
             await _is_refused(rig, f"nobody{number}", "rsp_wrong")
         with pytest.raises(TooManyRequests):
             await rig.login("somebody", "rsp_wrong", ADDRESS)
+
+    asyncio.run(scenario())
+
+
+def test_many_at_once_that_are_right_all_come_in(rig: AuthRig) -> None:
+    alice = rig.account("alice")
+    _, secret = rig.write(lambda c: app_passwords.create(c, alice, "ci", now_ms=rig.clock.now_ms))
+
+    async def scenario() -> None:
+        many = 3 * AT_ONE_ACCOUNT.burst
+        for password in (password_of("alice"), secret):
+            askers = await asyncio.gather(*(rig.login("alice", password, ADDRESS) for _ in range(many)))
+            assert {asker.name for asker in askers} == {"alice"}
+
+    asyncio.run(scenario())
+
+
+def test_many_at_once_that_are_wrong_are_no_more_than_one_after_the_other(rig: AuthRig) -> None:
+    rig.account("alice")
+
+    async def scenario() -> None:
+        many = 3 * AT_ONE_ACCOUNT.burst
+        errors = await asyncio.gather(
+            *(rig.login("alice", f"wrong {number}", ADDRESS) for number in range(many)), return_exceptions=True
+        )
+        assert [type(error) for error in errors].count(Unauthorized) == AT_ONE_ACCOUNT.burst
+        assert [type(error) for error in errors].count(TooManyRequests) == many - AT_ONE_ACCOUNT.burst
+
+    asyncio.run(scenario())
+
+
+def test_what_could_not_be_checked_was_no_wrong_guess(rig: AuthRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.account("alice")
+
+    async def scenario() -> None:
+        monkeypatch.setattr(passwords, "MOST_WAITING", 0)
+        for _ in range(2 * AT_ONE_ACCOUNT.burst):
+            with pytest.raises(Unavailable):
+                await rig.asker("alice")
+        monkeypatch.undo()
+        await rig.asker("alice")
 
     asyncio.run(scenario())
