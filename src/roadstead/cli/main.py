@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "account": "roadstead.cli.account",
     "app-password": "roadstead.cli.app_password",
     "repo": "roadstead.cli.repo",
+    "rehost": "roadstead.cli.rehost",
     "gc": "roadstead.cli.gc",
     "verify": "roadstead.cli.verify",
     "reindex": "roadstead.cli.reindex",

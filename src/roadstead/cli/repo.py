@@ -11,7 +11,9 @@ from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import print_facts, print_json
 from roadstead.core.rights import Action
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Grant and revoke rights to a repository.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Say who may see a repository, and who may do what."
+)
 
 Repository = Annotated[str, typer.Argument(metavar="REPO", help="Such as alice/app.")]
 Other = Annotated[str, typer.Argument(metavar="NAME", help="The other account's name, handle or DID.")]
@@ -42,6 +44,35 @@ def revoke(repository: Repository, name: Other, action: What, data: Data = None,
             lambda connection: grants.revoke(connection, repository, name, action, now_ms=now_ms)
         )
     _show("revoked", row.name, name, action, as_json=as_json)
+
+
+@app.command(epilog="Example: roadstead repo publish alice/app")
+def publish(repository: Repository, data: Data = None, as_json: AsJson = False) -> None:
+    """Make a repository public: everybody may pull it, and its records enter its account's PDS."""
+    from roadstead.app.hosting import visibilities
+
+    with services_of(data) as services:
+        shelves, now_ms = visibilities(services), int(time.time() * 1000)
+        row = services.database.write_now(lambda c: shelves.publish(c, repository, now_ms=now_ms))
+    _show_visibility("published", row.name, "its records are public from now on", as_json=as_json)
+
+
+@app.command(epilog="Example: roadstead repo hide alice/app")
+def hide(repository: Repository, data: Data = None, as_json: AsJson = False) -> None:
+    """Make a repository private: its records leave the PDS and firehose. Copies already read cannot be recalled."""
+    from roadstead.app.hosting import visibilities
+
+    with services_of(data) as services:
+        shelves, now_ms = visibilities(services), int(time.time() * 1000)
+        row = services.database.write_now(lambda c: shelves.hide(c, repository, now_ms=now_ms))
+    _show_visibility("hidden", row.name, "what others have read before cannot be recalled", as_json=as_json)
+
+
+def _show_visibility(what: str, repository: str, note: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"repository": repository, "change": what, "note": note})
+    else:
+        print_facts({what: repository, "note": note})
 
 
 def _show(what: str, repository: str, name: str, action: Action, *, as_json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
 from roadstead.core.account import Account
+from roadstead.core.records import RecordWrite
 from roadstead.core.rights import Asker
 
 
@@ -94,3 +95,15 @@ class AccountResolver(Protocol):
             InvalidName: it is none of them.
             UnknownName: it is no account of this server.
         """
+
+
+class PrivateRecords(Protocol):
+    """The records that are not in the PDS."""
+
+    def records(
+        self, connection: Connection, account_id: int, collection: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The records of a collection as (rkey, value), in the order of their keys."""
+
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+        """Makes `writes`, all or none."""

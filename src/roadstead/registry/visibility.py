@@ -8,18 +8,17 @@ before cannot be recalled; the command says so.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
 from roadstead.core import atcr
-from roadstead.core.dagcbor import encode
 from roadstead.core.datamodel import blob_refs
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownName
 from roadstead.core.recordkey import parse_record_key
-from roadstead.core.records import BlobReference, RecordWrite
+from roadstead.core.records import BlobReference, RecordWrite, batches
 from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Visibility
 from roadstead.index import accounts, audit, repositories
@@ -27,10 +26,6 @@ from roadstead.index.database import touch
 from roadstead.index.repositories import RepositoryRow
 from roadstead.index.tables import repositories as table
 from roadstead.index.turn import take_turn
-
-BATCH_RECORDS: Final = 100
-BATCH_BYTES: Final = 1_000_000
-"""What moves by one commit: both well below what a commit may hold (AT Protocol sync specification)."""
 
 
 class Shelf(Protocol):
@@ -122,7 +117,7 @@ def _move(
             for rkey, value in source.records(connection, row.account_id, collection)
             if value.get("repository") == row.path
         )
-        for batch in _batches(theirs):
+        for batch in batches(theirs):
             put: dict[str, RecordWrite] = {}
             for rkey, value in batch:
                 new_rkey = _key(connection, target, row, collection, put, rkey, value)
@@ -173,17 +168,3 @@ def _pointed(value: Mapping[str, Any], renamed: Mapping[str, str]) -> Mapping[st
 def _write(collection: str, rkey: str, value: Mapping[str, Any]) -> RecordWrite:
     named = tuple(BlobReference(ref.cid.digest.hex, ref.mime_type, ref.size_bytes) for ref in blob_refs(value))
     return RecordWrite(collection, rkey, value, named)
-
-
-def _batches(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[tuple[str, Mapping[str, Any]]]]:
-    batch: list[tuple[str, Mapping[str, Any]]] = []
-    size_bytes = 0
-    for rkey, value in records:
-        length = len(encode(value))
-        if batch and (len(batch) == BATCH_RECORDS or size_bytes + length > BATCH_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append((rkey, value))
-        size_bytes += length
-    if batch:
-        yield batch

@@ -29,6 +29,7 @@ class World:
     database: Database
     memory: Memory = field(default_factory=Memory)
     accounts: dict[str, int] = field(default_factory=dict)
+    host: str = "localhost"
 
     def account(self, name: str) -> int:
         """The id of an account, made with its repository when it is first asked for."""
@@ -73,7 +74,7 @@ class World:
         return self.database.read_now(work)
 
     def _found(self, connection: Connection, name: str) -> int:
-        handle = f"{name}.example.com"
+        handle = f"{name}.{self.host}"
         did = f"did:web:{handle}"
         row = {"name": name, "did": did, "handle": handle, "password_hash": "", "created_at_ms": NOW_MS}
         account_id: int = connection.execute(sa.insert(accounts).values(row).returning(accounts.c.id)).scalar_one()

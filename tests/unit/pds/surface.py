@@ -126,6 +126,7 @@ class Surface:
 @contextlib.contextmanager
 def surface(world: World, folder: Path) -> Iterator[Surface]:
     """The routes, for as long as the block lasts."""
+    world.host = HOST
     row = {"key": account_rows.HOST_KEY, "value": HOST}
     world.database.write_now(lambda c: c.execute(insert(c, meta).values(row).on_conflict_do_nothing()) and None)
     clock, heard, passwords = Clock(), Heard(), Passwords()

@@ -172,7 +172,7 @@ class TestFirehose:
         account_id = world.account("alice")
 
         def work(connection: Connection) -> None:
-            repositories.dissolve(connection, account_id, "did:web:alice.example.com", now_ms=NOW_MS)
+            repositories.dissolve(connection, account_id, "did:web:alice.localhost", now_ms=NOW_MS)
             connection.execute(accounts.delete().where(accounts.c.id == account_id))
 
         world.database.write_now(work)
