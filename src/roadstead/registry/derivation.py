@@ -19,6 +19,7 @@ from roadstead.core.reference import Tag
 from roadstead.core.timestamp import read_timestamp
 from roadstead.index import manifests
 from roadstead.index.manifests import ManifestRow
+from roadstead.registry.ports import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,27 @@ def tag_of(value: Mapping[str, Any]) -> RecordedTag:
     record = atcr.read_tag_record(value)
     tag = Tag.parse(record.tag)
     return RecordedTag(record.repository, tag.name, record.digest, read_timestamp(record.created_at))
+
+
+def canonical_manifest(
+    store: RecordStore, connection: Connection, account_id: int, path: str, digest: Digest
+) -> Mapping[str, Any] | None:
+    """The record that speaks for a manifest of a repository; others that name it too are not looked at."""
+
+    def get(rkey: str) -> Mapping[str, Any] | None:
+        return store.get(connection, account_id, atcr.MANIFEST, rkey)
+
+    rkey = atcr.find_manifest(path, digest, get)
+    return get(rkey) if rkey else None
+
+
+def canonical_tag(
+    store: RecordStore, connection: Connection, account_id: int, path: str, tag: str
+) -> Mapping[str, Any] | None:
+    """The record that speaks for a tag of a repository; others that name it too are not looked at."""
+
+    def get(rkey: str) -> Mapping[str, Any] | None:
+        return store.get(connection, account_id, atcr.TAG, rkey)
+
+    rkey = atcr.find_tag(path, tag, get)
+    return get(rkey) if rkey else None

@@ -18,13 +18,13 @@ from roadstead.content.store import BlobStore
 from roadstead.core import atcr
 from roadstead.core.account import Account
 from roadstead.core.descriptor import Descriptor
-from roadstead.core.errors import RoadsteadError, UnknownManifest, UnknownName
+from roadstead.core.errors import Conflict, RoadsteadError, UnknownManifest, UnknownName
 from roadstead.index import accounts, manifests
 from roadstead.index.database import Database, touch
 from roadstead.index.tables import manifests as manifests_table
 from roadstead.index.tables import repositories, tags
 from roadstead.index.turn import take_turn
-from roadstead.registry.derivation import manifest_of, tag_of
+from roadstead.registry.derivation import canonical_manifest, canonical_tag, manifest_of, tag_of
 from roadstead.registry.platform import platform_of
 from roadstead.registry.ports import RecordStore
 
@@ -109,10 +109,10 @@ class Reindex:
         filling = _Filling(connection, account, ours, platforms, before)
         for visibility, store in self._stores.items():
             for rkey, value in store.records(connection, account.id, atcr.MANIFEST):
-                filling.manifest(visibility, rkey, value)
+                filling.manifest(visibility, store, rkey, value)
         for visibility, store in self._stores.items():
             for rkey, value in store.records(connection, account.id, atcr.TAG):
-                filling.tag(visibility, rkey, value)
+                filling.tag(visibility, store, rkey, value)
         return filling.report
 
 
@@ -140,11 +140,14 @@ class _Filling:
         self._before = before
         self._present: set[tuple[int, str]] = set()
 
-    def manifest(self, visibility: str, rkey: str, value: Mapping[str, Any]) -> None:
+    def manifest(self, visibility: str, store: RecordStore, rkey: str, value: Mapping[str, Any]) -> None:
         """Adds the manifest of a record."""
         try:
             recorded = manifest_of(self._connection, value)
             repository_id = self._repository(recorded.path, visibility)
+            _check_canonical(
+                canonical_manifest(store, self._connection, self._account.id, recorded.path, recorded.digest), value
+            )
         except RoadsteadError as error:
             self._skip(atcr.MANIFEST, rkey, error)
             return
@@ -156,11 +159,14 @@ class _Filling:
         self._present.add(key)
         self.report.manifests += 1
 
-    def tag(self, visibility: str, rkey: str, value: Mapping[str, Any]) -> None:
+    def tag(self, visibility: str, store: RecordStore, rkey: str, value: Mapping[str, Any]) -> None:
         """Adds the tag of a record, if its manifest is there."""
         try:
             recorded = tag_of(value)
             repository_id = self._repository(recorded.path, visibility)
+            _check_canonical(
+                canonical_tag(store, self._connection, self._account.id, recorded.path, recorded.tag), value
+            )
             if (repository_id, str(recorded.digest)) not in self._present:
                 raise UnknownManifest(f"the tag {recorded.tag} names {recorded.digest}, which is not there")
         except RoadsteadError as error:
@@ -178,6 +184,11 @@ class _Filling:
 
     def _skip(self, collection: str, rkey: str, error: RoadsteadError) -> None:
         self.report.skipped.append(Skipped(self._account.name, collection, rkey, error.message))
+
+
+def _check_canonical(canonical: Mapping[str, Any] | None, value: Mapping[str, Any]) -> None:
+    if canonical != value:
+        raise Conflict("the record under its proper key speaks for it")
 
 
 def _repositories(connection: Connection, account_id: int) -> dict[str, tuple[int, str]]:
