@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 from roadstead.app import gauges, logging
 from roadstead.app.counts import Counts
 from roadstead.app.data_folder import DataFolder
+from roadstead.app.embedded_pds import pds_routes
 from roadstead.app.front import Front, error_response
 from roadstead.app.gauges import Gauges
 from roadstead.app.metrics import Metrics
@@ -76,6 +77,7 @@ def application(settings: Settings) -> ASGIApp:
     others = Starlette(
         routes=[
             *endpoint.routes(),
+            *pds_routes(services, resolver, keys, login, address),
             *health(database),
             gauges.route(metrics, Gauges(database), settings.metrics_networks),
         ],
