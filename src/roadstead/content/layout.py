@@ -7,6 +7,7 @@ quarantine/sha256-<hex>-<version>                   put aside by a check
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ class Layout:
 
     def blob(self, digest: Digest) -> Path:
         """The file with the digest's bytes."""
-        return self.blobs / digest.algorithm / digest.hex[:2] / digest.hex / "data"
+        return _blob(self.blobs, digest)
 
     def aside(self, check: Check) -> Path:
         """Where the bytes that a check has found wanting are put."""
@@ -41,6 +42,12 @@ class Layout:
                     digest = _parsed(algorithm, name)
                     if digest is not None and name.startswith(prefix):
                         yield digest
+
+
+@lru_cache(maxsize=4096)
+def _blob(blobs: Path, digest: Digest) -> Path:
+    """Asked for at every HEAD and GET; to put a path together takes longer than all else that those do here."""
+    return blobs / digest.algorithm / digest.hex[:2] / digest.hex / "data"
 
 
 def _names(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 
@@ -39,10 +40,7 @@ class Client:
     @property
     def limited_as(self) -> str:
         """What limits count by: an IPv4 address, or the network of an IPv6 one."""
-        address = _address(self.address)
-        if isinstance(address, IPv6Address):
-            return str(IPv6Network((address, IPV6_HOME_BITS), strict=False))
-        return self.address
+        return _home(self.address)
 
 
 class TrustedProxies:
@@ -112,6 +110,13 @@ def _words(values: Sequence[str]) -> list[str]:
     return [word for word in words if word][-MOST_HOPS:]
 
 
+@lru_cache(maxsize=4096)
+def _home(text: str) -> str:
+    address = _address(text)
+    return str(IPv6Network((address, IPV6_HOME_BITS), strict=False)) if isinstance(address, IPv6Address) else text
+
+
+@lru_cache(maxsize=4096)
 def _spelled(text: str) -> str:
     address = _address(text)
     return text if address is None else str(address)
