@@ -18,6 +18,7 @@ from typing import Final
 from roadstead.core.did import ALIAS_PREFIX, Did
 from roadstead.core.errors import InvalidName, UnknownName
 from roadstead.core.handle import Handle
+from roadstead.core.reference import MAX_NAME_LENGTH
 from roadstead.core.rights import Visibility
 
 NAME_LENGTHS: Final = range(2, 33)
@@ -51,6 +52,9 @@ RESERVED: Final = frozenset(
 """Names that would read as a part of this server: its paths, its hosts, or nobody."""
 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
+_BARE: Final = re.compile(r"[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*")
+"""What OCI's grammar lets a component be that has no dot. That no account is called so is not the grammar's matter."""
+
 
 EXPECTED_NAME: Final = (
     f"expected {NAME_LENGTHS.start} to {NAME_LENGTHS.stop - 1} of a-z, 0-9 and '-', "
@@ -109,7 +113,7 @@ def name_of_component(component: str, hosts: Collection[str]) -> str:
     """
     host_name = _host_name_in(component)
     if host_name is None:
-        if len(component) > NAME_LENGTHS.stop or not _NAME.fullmatch(component):
+        if len(component) > MAX_NAME_LENGTH or not _BARE.fullmatch(component):
             raise InvalidName(f"{component[:80]!r} is not an account", remedy=EXPECTED_COMPONENT)
         return component
     name, _, host = host_name.partition(".")

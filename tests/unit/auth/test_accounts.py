@@ -11,6 +11,8 @@ from roadstead.auth.accounts import Accounts
 from roadstead.core.errors import Conflict, Failure, Invalid, InvalidName, Unauthorized, UnknownName
 from roadstead.core.rights import Visibility
 from roadstead.index import tables
+from roadstead.index.database import touch
+from roadstead.index.generation import EVERYTHING
 from tests.unit.auth.rig import ADDRESS, AuthRig, password_of
 
 
@@ -121,3 +123,25 @@ def test_a_deleted_account_is_gone_with_all_it_had_at_once(rig: AuthRig) -> None
     assert rig.database.read_now(lambda connection: connection.execute(left).scalar()) == 0
     # Nobody who comes later is taken for who is gone.
     assert rig.account("alice").id not in (alice.id, bob.id)
+
+
+def test_a_former_host_means_this_server_until_its_time_is_over(rig: AuthRig) -> None:
+    alice = rig.account("alice")
+    former = {"host": "old.example.com", "public_url": "https://old.example.com", "until_ms": rig.clock.now_ms + 1000}
+
+    def rehost(connection: Connection) -> None:
+        connection.execute(tables.host_aliases.insert().values(former))
+        touch(connection, EVERYTHING)
+
+    async def scenario() -> None:
+        with pytest.raises(UnknownName):
+            await rig.resolver.account("alice.old.example.com")
+        await rig.database.write(rehost)
+        assert await rig.resolver.account("alice.old.example.com") == alice
+        assert await rig.resolver.account("did-web-alice.old.example.com") == alice
+        rig.clock.now_s += 2
+        await rig.database.write(lambda connection: touch(connection, EVERYTHING))
+        with pytest.raises(UnknownName):
+            await rig.resolver.account("alice.old.example.com")
+
+    asyncio.run(scenario())

@@ -89,3 +89,10 @@ def test_identities_of_other_servers_are_not_served_yet(component: str) -> None:
 def test_what_is_no_identity_at_all(component: str) -> None:
     with pytest.raises(InvalidName):
         name_of_component(component, _HOSTS)
+
+
+@pytest.mark.parametrize("component", ["a_b", "a__b", "a", "a" * 100])
+def test_names_that_no_account_can_have_are_names_all_the_same(component: str) -> None:
+    """What is well-formed by OCI's grammar is unknown, not malformed."""
+    RepositoryName.parse(f"{component}/app")
+    assert name_of_component(component, _HOSTS) == component
