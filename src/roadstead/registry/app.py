@@ -153,8 +153,8 @@ class Registry:
         if route.error is not None:
             raise route.error
         answered = await respond(exchange)
-        if view.is_stale:
-            answered.headers.extend(warnings(["the database cannot be reached: this is what was known before"]))
+        if view.is_stale or view.former_name:
+            answered.headers.extend(warnings(self._views.warnings(view)))
         if b"ns=" in scope["query_string"]:
             answered.headers.extend(self._namespace(exchange))
         return answered

@@ -24,6 +24,9 @@ from roadstead.registry.views import Views
 
 CATALOG_PAGE: Final = 1000
 REFERRERS_PAGE: Final = 500
+REFERRERS_PAGE_BYTES: Final = 4 * 1024 * 1024
+"""Clients need not take a larger manifest, which a page of referrers is; one that is larger by itself comes alone."""
+
 TAGS_PAGE: Final = 10_000
 """The largest pages, and those of who asks for none: an answer's size is bounded, whatever a repository holds."""
 
@@ -57,17 +60,17 @@ class Discovery:
         artifact_type, last = exchange.parameter("artifactType") or None, exchange.parameter("last") or ""
         limit = min(_page_size(exchange, REFERRERS_PAGE) or REFERRERS_PAGE, REFERRERS_PAGE)
 
-        def work(connection: Connection) -> list[Referrer]:
+        def work(connection: Connection) -> tuple[list[Referrer], bool]:
             if row is None:
-                return []
-            return manifests.referrers(connection, row.id, subject, artifact_type, last, limit + 1)
+                return [], False
+            bounds = {"limit": limit, "limit_bytes": REFERRERS_PAGE_BYTES}
+            return manifests.referrers(connection, row.id, subject, artifact_type, last, **bounds)
 
-        found = await self._database.read(work)
-        page = found[:limit]
+        page, is_more = await self._database.read(work)
         fields = _json_fields(OCI_INDEX)
         if artifact_type:
             fields["OCI-Filters-Applied"] = "artifactType"
-        if len(found) > limit:
+        if is_more:
             query: dict[str, str | int] = {"n": limit, "last": page[-1].digest}
             query |= {"artifactType": artifact_type} if artifact_type else {}
             fields["Link"] = _link(f"/v2/{exchange.route.name}/referrers/{subject}", query)

@@ -15,6 +15,8 @@ from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from roadstead.core.account import Account
+from roadstead.core.did import Did
 from roadstead.core.digest import Digest
 from roadstead.core.errors import Unavailable, UnknownManifest
 from roadstead.core.reference import Reference, RepositoryName
@@ -46,13 +48,18 @@ STALE_S: Final = 3600.0
 
 @dataclass(slots=True)
 class RepositoryView:
-    """A repository as it was at one moment; `row` is None where there was none."""
+    """A repository as it was at one moment; `row` is None where there was none.
+
+    Args:
+        former_name: how the name that was asked for spells the account, if that is under a host of former times.
+    """
 
     rights: RepositoryRights
     row: RepositoryRow | None
     stamp: tuple[int, int]
     read_at: float
     is_stale: bool = False
+    former_name: str = ""
     blobs: dict[str, LinkedBlob] = field(default_factory=dict)
     manifests: dict[str, StoredManifest] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -93,6 +100,13 @@ class Views:
         else:
             self._remember(name, view)
         return view
+
+    def warnings(self, view: RepositoryView) -> list[str]:
+        """What the answers from a view have to say beside what was asked."""
+        said = ["the database cannot be reached: this is what was known before"] if view.is_stale else []
+        if view.former_name:
+            said.append(f"{view.former_name} is a former name, and will end; use {view.rights.name}")
+        return said
 
     async def blob(self, view: RepositoryView, digest: Digest) -> LinkedBlob | None:
         """The blob, if the repository has a link to it."""
@@ -146,7 +160,7 @@ class Views:
         row = await self._database.read(lambda connection: repositories.by_id(connection, repository_id))
         if row is None or (row.account_id, row.path) != (account.id, name.path):
             return absent
-        return RepositoryView(rights_in(row), row, stamp, read_at)
+        return RepositoryView(rights_in(row), row, stamp, read_at, former_name=_former(name.owner, account))
 
     async def _read_manifest(
         self, view: RepositoryView, repository_id: int, reference: Reference
@@ -190,6 +204,11 @@ class Views:
         self._views.move_to_end(name)
         if len(self._views) > VIEWS:
             self._views.popitem(last=False)
+
+
+def _former(owner: str, account: Account) -> str:
+    """`owner`, where it is none of the account's present names."""
+    return "" if owner in (account.name, account.handle, account.did, Did.parse(account.did).alias) else owner
 
 
 def _keep(memory: dict[K, T], key: K, value: T, limit: int = ENTRIES) -> None:

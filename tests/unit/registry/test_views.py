@@ -16,7 +16,7 @@ from roadstead.index import links, manifests
 from roadstead.index.database import touch
 from roadstead.index.generation import MAX_AGE_S
 from roadstead.index.manifests import ManifestRow
-from roadstead.index.tables import repositories
+from roadstead.index.tables import host_aliases, repositories
 from roadstead.registry.views import STALE_S
 from tests.unit.registry.conftest import Process, World
 
@@ -149,3 +149,17 @@ def test_what_is_not_there_is_not_remembered(world: World) -> None:
 def test_a_name_of_nobody(world: World) -> None:
     with pytest.raises(UnknownName):
         asyncio.run(world.one.views.of(RepositoryName("bob", "app")))
+
+
+def test_a_name_under_a_former_host_says_so(world: World) -> None:
+    row = {"host": "old.example.com", "public_url": "https://old.example.com", "until_ms": 2**60}
+    world.one.database.write_now(lambda connection: connection.execute(host_aliases.insert().values(row)) and None)
+
+    async def said(owner: str) -> list[str]:
+        return world.one.views.warnings(await world.one.views.of(RepositoryName(owner, "app")))
+
+    for current in ("alice", "alice.localhost", "did:web:alice.localhost", "did-web-alice.localhost"):
+        assert asyncio.run(said(current)) == []
+    (warning,) = asyncio.run(said("alice.old.example.com"))
+    assert "alice.old.example.com" in warning
+    assert "alice/app" in warning
