@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Final
+from typing import Final, Never, TypeVar
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -19,6 +19,8 @@ from roadstead.index.database import Database
 from roadstead.index.generation import FIREHOSE, MAX_AGE_S
 from roadstead.pds import events
 from roadstead.pds.events import NumberedEvent
+
+T = TypeVar("T")
 
 BATCH: Final = 16
 """Events read at once: of up to 2 MB each, though hardly any has more than 10 KB."""
@@ -65,18 +67,20 @@ class Firehose:
             await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._subscribers -= 1
-            for task in (sending, listening):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                    await task
+            # Granian sends no close as long as somebody waits to receive.
+            await _ended(listening)
+            refused = await _ended(sending)
+        if refused is not None:
+            await self._refuse(websocket, refused)
 
-    async def _send(self, websocket: WebSocket) -> None:
+    async def _send(self, websocket: WebSocket) -> Refused | None:
+        """Sends until the subscriber is gone; or why it gets no more."""
         try:
             await self._stream(websocket, await self._start(websocket))
         except Refused as refused:
-            await self._end(websocket, refused)
+            return refused
         except RoadsteadError as error:
-            await self._end(websocket, Refused("InternalServerError", str(error)))
+            return Refused("InternalServerError", str(error))
 
     async def _start(self, websocket: WebSocket) -> int:
         """The number of the event to go on after."""
@@ -93,7 +97,7 @@ class Firehose:
             await _take(websocket, info_frame("OutdatedCursor", f"the events before {first} are no longer kept"))
         return cursor
 
-    async def _stream(self, websocket: WebSocket, cursor: int) -> None:
+    async def _stream(self, websocket: WebSocket, cursor: int) -> Never:
         while True:
             seen = self._database.generation.of(FIREHOSE)
             following = await self._following(cursor)
@@ -114,7 +118,7 @@ class Firehose:
         while self._database.generation.of(FIREHOSE) == seen and clock() < until:  # noqa: ASYNC110
             await asyncio.sleep(GLANCE_S)
 
-    async def _end(self, websocket: WebSocket, refused: Refused) -> None:
+    async def _refuse(self, websocket: WebSocket, refused: Refused) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
             async with asyncio.timeout(SLOW_S):
                 await websocket.send_bytes(error_frame(refused.name, refused.message))
@@ -127,6 +131,14 @@ async def _take(websocket: WebSocket, frame: bytes) -> None:
             await websocket.send_bytes(frame)
     except TimeoutError:
         raise Refused("ConsumerTooSlow", f"no frame was taken for {SLOW_S:.0f} s") from None
+
+
+async def _ended(task: asyncio.Future[T]) -> T | None:
+    """What a task gave; nothing where it had to be cancelled, or failed because the subscriber is gone."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+        return await task
+    return None
 
 
 async def _until_gone(websocket: WebSocket) -> None:
