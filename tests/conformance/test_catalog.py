@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.conformance.client import Client, shown
-from tests.conformance.content import LAYER
+from tests.conformance.content import IMAGE
 from tests.rig.server import Servers
 
 _PUBLIC = ["alice/a", "alice/b/c", "alice/d", "bob/e"]
@@ -20,7 +20,7 @@ def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Cli
         account = server.account(name)
         found[name] = Client(server.url, (account.name, account.password))
     for repository in [*_PUBLIC, "alice/hidden", "bob/hidden"]:
-        found[repository.partition("/")[0]].push_blob(repository, LAYER)
+        found[repository.partition("/")[0]].push(repository, IMAGE)
     server.run("repo", "hide", "alice/hidden")
     server.run("repo", "hide", "bob/hidden")
     yield found

@@ -206,9 +206,24 @@ def tags_page(connection: Connection, repository_id: int, after: str, limit: int
 
 
 def referrers(
-    connection: Connection, repository_id: int, subject: str, artifact_type: str | None, after: str, limit: int
-) -> list[Referrer]:
-    """Manifests whose subject is `subject`, in the order of their digests, that come after the digest `after`."""
+    connection: Connection,
+    repository_id: int,
+    subject: str,
+    artifact_type: str | None,
+    after: str,
+    *,
+    limit: int,
+    limit_bytes: int,
+) -> tuple[list[Referrer], bool]:
+    """Manifests whose subject is `subject`, in the order of their digests, that come after the digest `after`.
+
+    Args:
+        limit: how many at most.
+        limit_bytes: how long their annotations may be together, unless there is one alone.
+
+    Returns:
+        A page, and whether there are more.
+    """
     query = sa.select(
         manifests.c.digest,
         manifests.c.media_type,
@@ -218,5 +233,13 @@ def referrers(
     ).where(manifests.c.repository_id == repository_id, manifests.c.subject == subject, manifests.c.digest > after)
     if artifact_type is not None:
         query = query.where(manifests.c.artifact_type == artifact_type)
-    rows = connection.execute(query.order_by(manifests.c.digest).limit(limit))
-    return [Referrer(*row[:4], json.loads(row[4]) if row[4] else None) for row in rows]
+    page: list[Referrer] = []
+    # A few rows at a time: annotations may be as large as manifests.
+    query = query.order_by(manifests.c.digest).limit(limit + 1).execution_options(yield_per=8)
+    with connection.execute(query) as rows:
+        for row in rows:
+            limit_bytes -= len(row[4] or "")
+            if len(page) == limit or (page and limit_bytes < 0):
+                return page, True
+            page.append(Referrer(*row[:4], json.loads(row[4]) if row[4] else None))
+    return page, False

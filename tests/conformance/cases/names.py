@@ -6,6 +6,7 @@ from tests.conformance.case import Case, Step, ask, case, get, put_manifest
 from tests.conformance.content import IMAGE, LAYER, Blob
 
 _SMALL = Blob(b"x")
+_LONGEST = "long/" * 48 + "nam/names"
 _TAGS = ("_", "A", "0", "v1.0.0-rc.1_2", "x" * 128, "latest", "a..b", "a--b", "UPPER")
 _BAD_TAGS = (".a", "-a", "x" * 129, "a+b", "a%20b", "%C3%A4")
 _NAMES = ("a", "0", "a/b/c/d/e", "a.b", "a_b", "a__b", "a-b", "a---b", "a0/b-c/d.e")
@@ -87,9 +88,12 @@ CASES: tuple[Case, ...] = (
         "longest-name",
         "P2",
         ask(
-            "POST", "/v2/alice/" + "long/" * 49 + "name/blobs/uploads/", params={"digest": _SMALL.digest}, body=_SMALL.data
+            "POST",
+            f"/v2/alice/{_LONGEST}/blobs/uploads/",
+            params={"digest": _SMALL.digest},
+            body=_SMALL.data,
         ).gives(201),
-        get("/v2/alice/" + "long/" * 49 + f"name/blobs/{_SMALL.digest}").gives(200),
+        get(f"/v2/alice/{_LONGEST}/blobs/{_SMALL.digest}").gives(200),
     ),
     *(case(f"bad-name-{what}", "P2", *_refused(name)) for what, name in _BAD_NAMES.items()),
     case(
