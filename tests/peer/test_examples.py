@@ -1,0 +1,121 @@
+"""What examples/ has, as an operator would use it: the image is built and run, and the configurations are taken."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rig import waiting
+from tests.rig.clients.buildah import Buildah
+from tests.rig.clients.client import Client, ClientFailed
+from tests.rig.clients.docker import Docker, Dockerd
+from tests.rig.clients.podman import Podman
+from tests.rig.clients.skopeo import Skopeo
+from tests.rig.images import Images
+from tests.rig.process import free_port
+from tests.rig.python_root import write_python_root
+from tests.rig.server import Account
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+BASE = "localhost/python:base"
+
+
+@pytest.fixture(scope="module")
+def python_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    file = tmp_path_factory.mktemp("root") / "root.tar"
+    write_python_root(file)
+    yield file
+    file.unlink()
+
+
+@pytest.fixture(scope="module")
+def building(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """With what examples/build.sh starts a builder, once it has fetched the wheels."""
+    wheels = tmp_path_factory.mktemp("wheels") / "wheels"
+    environment = {**os.environ, "PYTHON": sys.executable, "WHEELS": str(wheels), "BASE": BASE, "BUILDER": "echo"}
+    done = subprocess.run(
+        ["sh", str(EXAMPLES / "build.sh"), "-t", "localhost/roadstead"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split()
+
+
+class Container:
+    """The image, running: rootless, with nothing but /data to write to."""
+
+    def __init__(self, client: Client, *options: str) -> None:
+        self.client = client
+        self.host = f"127.0.0.1:{free_port()}"
+        hardened = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+        ours = ["--network=host", "-e", f"ROADSTEAD_LISTEN={self.host}"]
+        self.id = client.run("run", "--detach", *hardened, *ours, *options, "localhost/roadstead").strip()
+        waiting.until(
+            lambda: not self.is_running() or self.is_healthy(), what="the image's own health check", deadline_s=60
+        )
+        assert self.is_running(), client.run("logs", self.id) + client.said
+
+    def is_running(self) -> bool:
+        return self.client.run("inspect", "--format={{.State.Running}}", self.id).strip() == "true"
+
+    def is_healthy(self) -> bool:
+        command = re.search(r"^HEALTHCHECK .*CMD (\[.*\])$", (EXAMPLES / "Dockerfile").read_text(), re.MULTILINE)
+        assert command
+        try:
+            self.exec(*json.loads(command[1]))
+        except ClientFailed:
+            return False
+        return True
+
+    def exec(self, *command: str, stdin: str = "") -> str:
+        return self.client.run("exec", "-i", self.id, *command, stdin=stdin)
+
+    def is_used(self, skopeo: Skopeo, images: Images) -> None:
+        """Push to it and pull from it, as an account that a command beside the server has made."""
+        alice = Account("alice", "a password for alice")
+        self.exec("roadstead", "account", "create", "alice", "--password-stdin", stdin=f"{alice.password}\n")
+        assert "password" in self.exec("cat", "/data/first-login")
+        skopeo.login(self.host, alice)
+        skopeo.push(images.single, f"{self.host}/alice/app:1")
+        skopeo.pull(f"{self.host}/alice/app:1", skopeo.home / "pulled")
+
+    def ends_well(self) -> None:
+        self.client.run("stop", "--time=40", self.id)
+        assert self.client.run("inspect", "--format={{.State.ExitCode}}", self.id).strip() == "0"
+        self.client.run("rm", self.id)
+
+
+@pytest.mark.peer("buildah", "podman", "runc", "busybox", "skopeo")
+def test_the_image_is_built_by_buildah_and_run_by_podman(
+    python_root: Path, building: list[str], short_path: Path, images: Images
+) -> None:
+    podman, buildah = Podman(short_path), Buildah(short_path)
+    podman.run("import", str(python_root), BASE)
+    buildah.run("bud", "--isolation=chroot", "--format=docker", *building, cwd=ROOT)
+
+    limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+    container = Container(podman, *limits)
+    container.is_used(Skopeo(short_path / "skopeo"), images)
+    container.ends_well()
+
+
+@pytest.mark.peer("docker", "dockerd", "runc", "busybox", "skopeo")
+def test_the_image_is_built_and_run_by_docker(
+    python_root: Path, building: list[str], dockerd: Dockerd, tmp_path: Path, images: Images
+) -> None:
+    docker = Docker(tmp_path / "docker", dockerd)
+    docker.run("import", str(python_root), BASE)
+    docker.run("build", "--network=none", *building, cwd=ROOT)
+
+    container = Container(docker)
+    container.is_used(Skopeo(tmp_path / "skopeo"), images)
+    container.ends_well()
