@@ -39,7 +39,7 @@ class Registry:
         return self.server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     folder = tmp_path_factory.mktemp("registry")
     if request.config.getoption("--referee"):
@@ -58,8 +58,9 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    """A repository of alice's that no other test of the file uses: `alice/…`."""
-    return "alice/" + re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")
+    """A repository of alice's that no other test uses: `alice/FILE/TEST`."""
+    parts = (request.path.stem, request.node.name)
+    return "/".join(["alice", *(re.sub(r"[^a-z0-9]+", "-", part.removeprefix("test_")).strip("-") for part in parts)])
 
 
 @pytest.fixture

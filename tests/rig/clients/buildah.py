@@ -3,20 +3,16 @@
 from pathlib import Path
 
 from tests.peers.table import PEERS
-from tests.rig.clients.client import Client
+from tests.rig.clients.containers_image import ContainersImageClient
 from tests.rig.clients.podman import storage_options
-from tests.rig.server import Account
 
 
-class Buildah(Client):
+class Buildah(ContainersImageClient):
     def __init__(self, home: Path) -> None:
-        super().__init__(PEERS["buildah"].program, home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
+        super().__init__(PEERS["buildah"].program, home)
 
     def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
         return self._run_whole(*storage_options(self.home), *arguments, stdin=stdin, cwd=cwd)
-
-    def login(self, host: str, account: Account) -> None:
-        self.run("login", "--tls-verify=false", "-u", account.name, "--password-stdin", host, stdin=account.password)
 
     def build(self, context: Path, image: str) -> None:
         """Build `context/Dockerfile`; its commands run in a chroot, without a container runtime."""

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from tests.peers.table import PEERS
-from tests.rig.clients.client import Client
-from tests.rig.server import Account
+from tests.rig.clients.containers_image import ContainersImageClient
 
 
 def storage_options(home: Path) -> list[str]:
@@ -12,18 +11,17 @@ def storage_options(home: Path) -> list[str]:
     return ["--root", str(home / "root"), "--runroot", str(home / "run"), "--storage-driver", "vfs"]
 
 
-class Podman(Client):
+class Podman(ContainersImageClient):
+    """podman, whose containers run by runc on the network of this machine."""
+
     def __init__(self, home: Path) -> None:
-        super().__init__(PEERS["podman"].program, home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
+        super().__init__(PEERS["podman"].program, home)
 
     def run(self, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
         ours = [*storage_options(self.home), "--tmpdir", str(self.home / "tmp")]
         # crun and the systemd cgroup manager both want a running systemd.
         ours += ["--runtime", str(PEERS["runc"].program), "--cgroup-manager=cgroupfs", "--events-backend=file"]
         return self._run_whole(*ours, *arguments, stdin=stdin, cwd=cwd)
-
-    def login(self, host: str, account: Account) -> None:
-        self.run("login", "--tls-verify=false", "-u", account.name, "--password-stdin", host, stdin=account.password)
 
     def container(self, image: str, *command: str) -> str:
         """Run a container to its end and give what it printed."""

@@ -3,17 +3,13 @@
 from pathlib import Path
 
 from tests.peers.table import PEERS
-from tests.rig.clients.client import Client
+from tests.rig.clients.containers_image import ContainersImageClient
 from tests.rig.layout import Layout
-from tests.rig.server import Account
 
 
-class Skopeo(Client):
+class Skopeo(ContainersImageClient):
     def __init__(self, home: Path) -> None:
-        super().__init__(PEERS["skopeo"].program, home, REGISTRY_AUTH_FILE=str(home / "auth.json"))
-
-    def login(self, host: str, account: Account) -> None:
-        self.run("login", "--tls-verify=false", "-u", account.name, "--password-stdin", host, stdin=account.password)
+        super().__init__(PEERS["skopeo"].program, home)
 
     def push(self, layout: Layout, image: str, *options: str) -> None:
         """Push the layout's image `1`, with all its platforms, as `HOST/NAME:TAG`."""
