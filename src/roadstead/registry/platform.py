@@ -19,6 +19,9 @@ async def platform_of(store: BlobStore, config: Descriptor | None) -> str | None
         return None
     try:
         async with store.open(config.digest) as content:
+            # A manifest may lie about the size, and the blob be of gigabytes.
+            if content.size_bytes > CONFIG_BYTES:
+                return None
             fields = json.loads(b"".join([piece async for piece in content.read()]))
     except (UnknownBlob, CorruptContent, ValueError, RecursionError):
         return None
