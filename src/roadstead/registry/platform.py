@@ -12,10 +12,15 @@ from roadstead.core.errors import CorruptContent, UnknownBlob
 CONFIG_BYTES: Final = 1024 * 1024
 """Up to this size a config is read."""
 
+CONFIGS: Final = frozenset(
+    {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
+)
+"""The media types of configs that name a platform."""
+
 
 async def platform_of(store: BlobStore, config: Descriptor | None) -> str | None:
     """`os/architecture[/variant]`; None where no config says it."""
-    if config is None or config.size_bytes > CONFIG_BYTES or not config.media_type.endswith("image.v1+json"):
+    if config is None or config.size_bytes > CONFIG_BYTES or config.media_type not in CONFIGS:
         return None
     try:
         async with store.open(config.digest) as content:
