@@ -22,7 +22,7 @@ def pds_routes(
     """What the PDS answers."""
     settings, database = services.settings, services.database
     service_did = hold_identity(settings).did
-    sessions = Sessions(database, keys, login, service_did=service_did, life_s=settings.token_life_s)
+    sessions = Sessions(database, keys, login, service_did=service_did)
     parts = Parts(
         database=database,
         memory=services.memory,

@@ -31,12 +31,14 @@ from roadstead.app.metrics import Metrics
 from roadstead.app.operations import health
 from roadstead.app.services import Services, service_of, wire
 from roadstead.app.settings import Settings
+from roadstead.app.supervised import end_with_supervisor
 from roadstead.auth.directory import AccountDirectory
 from roadstead.auth.endpoint import TokenEndpoint
 from roadstead.auth.keys import SigningKeys
 from roadstead.auth.login import Login
 from roadstead.auth.passwords import Passwords
 from roadstead.auth.rate_limit import RateLimits
+from roadstead.auth.sessions import ACCESS_LIFE_S
 from roadstead.auth.tokens import Tokens
 from roadstead.core.client_address import TrustedProxies
 from roadstead.core.errors import RoadsteadError
@@ -58,6 +60,7 @@ HANDED_DOWN: Final = "ROADSTEAD_WORKER_SETTINGS"
 
 def build() -> ASGIApp:
     """The application, from the settings that the supervising process handed down."""
+    end_with_supervisor()
     return application(msgspec.json.decode(os.environ[HANDED_DOWN], type=Settings))
 
 
@@ -69,7 +72,8 @@ def application(settings: Settings) -> ASGIApp:
     limits = RateLimits(folder.path / "limits")
     counts, metrics = Counts(database), Metrics(folder.path / METRICS)
     resolver = Resolver(AccountDirectory(database))
-    keys = SigningKeys(database, rotate_after_days=settings.token_key_days, token_life_s=settings.token_life_s)
+    longest_s = max(settings.token_life_s, ACCESS_LIFE_S)
+    keys = SigningKeys(database, rotate_after_days=settings.token_key_days, token_life_s=longest_s)
     address = Address(settings.public_url.rstrip("/"), service_of(settings))
     tokens = Tokens(database, keys, resolver, service=address.service, life_s=settings.token_life_s)
     login = Login(database, resolver, Passwords(), limits)

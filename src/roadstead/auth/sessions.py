@@ -35,6 +35,9 @@ EXPIRED: Final = "expired_token"
 
 PURPOSE: Final = "pds"
 
+ACCESS_LIFE_S: Final = 2 * 3600
+"""How long an access token lasts. Some clients refresh it when it has a quarter of an hour left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -59,7 +62,7 @@ class Sessions:
 
     Args:
         service_did: the DID of this server, which its tokens are for.
-        life_s: how long an access token lasts; no longer than the signing keys expect of a token.
+        life_s: how long an access token lasts; the signing keys have to be kept for as long.
         clock: seconds since 1970.
     """
 
@@ -70,7 +73,7 @@ class Sessions:
         login: Login,
         *,
         service_did: str,
-        life_s: int,
+        life_s: int = ACCESS_LIFE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
