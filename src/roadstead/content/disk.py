@@ -62,7 +62,11 @@ class DiskStore:
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise UnknownBlob(f"{digest} is not stored here") from error
         try:
-            yield FileContent(file)
+            content = FileContent(file)
+            try:
+                yield content
+            finally:
+                await content.finish()
         finally:
             os.close(file)
 

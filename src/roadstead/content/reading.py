@@ -1,4 +1,4 @@
-"""A file's bytes, read in threads while those before them are being sent."""
+"""A file's bytes, each piece read in a thread while the one before it is being sent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from roadstead.content.failures import translated
+from roadstead.content.intake import settled
 from roadstead.core.errors import CorruptContent
 
 READ_BYTES: Final = 1024 * 1024
@@ -15,11 +16,12 @@ READ_BYTES: Final = 1024 * 1024
 
 
 class FileContent:
-    """An open file as a `Content`. It does not own the descriptor."""
+    """An open file as a `Content`. It does not own the descriptor: whoever closes that awaits `finish` before."""
 
     def __init__(self, file: int) -> None:
         self._file = file
         self._size_bytes = os.fstat(file).st_size
+        self._ahead: asyncio.Future[bytes] | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -27,12 +29,28 @@ class FileContent:
         return self._size_bytes
 
     async def read(self, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """`length` bytes from `start`; see `Content.read`."""
+        """`length` bytes from `start`; see `Content.read`. One piece is read ahead; one reader at a time."""
         end = self._size_bytes if length is None else start + length
-        while start < end:
-            piece = await asyncio.to_thread(self._read, start, min(READ_BYTES, end - start))
+        await self.finish()
+        self._begin(start, end)
+        while self._ahead is not None:
+            piece = await settled(self._ahead)
             start += len(piece)
+            self._begin(start, end)
             yield piece
+
+    async def finish(self) -> None:
+        """Waits for what a reader that went away has begun to read."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await asyncio.wait([ahead])
+            ahead.exception()  # seen: nobody wants the piece
+
+    def _begin(self, start: int, end: int) -> None:
+        self._ahead = None
+        if start < end:
+            length = min(READ_BYTES, end - start)
+            self._ahead = asyncio.get_running_loop().run_in_executor(None, self._read, start, length)
 
     def _read(self, start: int, length: int) -> bytes:
         with translated():

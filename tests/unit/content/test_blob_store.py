@@ -84,6 +84,19 @@ def test_who_has_it_open_reads_on_when_it_is_removed(hold: Hold) -> None:
     assert hold.run(request()) == b"content"
 
 
+def test_a_reader_that_goes_away_leaves_the_rest_unread(hold: Hold) -> None:
+    data = patterned(3_000_000)
+    digest = hold.push(data)
+
+    async def request() -> bytes:
+        async with hold.store.open(digest) as content:
+            async for _piece in content.read():
+                break
+            return b"".join([piece async for piece in content.read(2_999_990)])
+
+    assert hold.run(request()) == data[-10:]
+
+
 def test_reading_past_an_end_that_came_too_early_is_an_error(hold: Hold) -> None:
     digest = hold.push(b"content")
     path = hold.store.path(digest)
