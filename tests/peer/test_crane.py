@@ -14,18 +14,13 @@ from tests.rig.layout import Layout, noise, tar_of
 pytestmark = pytest.mark.peer("crane", "busybox")
 
 
-def _digest(layout: Layout) -> str:
-    digest: str = json.loads((layout.folder / "index.json").read_text())["manifests"][0]["digest"]
-    return digest
-
-
 @pytest.mark.parametrize("kind", ["single", "ten_layers", "zstd", "docker_schema2"])
 def test_push_and_pull(kind: str, crane: Crane, image: str, images: Images, tmp_path: Path) -> None:
     layout: Layout = getattr(images, kind)
     crane.run("push", str(layout.folder), f"{image}:1")
-    assert crane.run("digest", f"{image}:1").strip() == _digest(layout)
+    assert crane.run("digest", f"{image}:1").strip() == layout.digest
     crane.run("pull", "--format=oci", f"{image}:1", str(tmp_path / "pulled"))
-    assert (tmp_path / "pulled" / "blobs" / "sha256" / _digest(layout).removeprefix("sha256:")).exists()
+    assert (tmp_path / "pulled" / "blobs" / "sha256" / layout.digest.removeprefix("sha256:")).exists()
     # crane pushes and pulls zstd, but cannot look into it.
     crane.run("validate", *(["--fast"] if kind == "zstd" else []), "--remote", f"{image}:1")
 
@@ -42,7 +37,7 @@ def test_copy_mounts_what_the_other_repository_has(crane: Crane, image: str, ima
     crane.run("push", str(images.ten_layers.folder), f"{image}/first:1")
     crane.run("copy", f"{image}/first:1", f"{image}/second:1")
     assert crane.said.count("mounted blob") == 11  # ten layers and the config
-    assert crane.run("digest", f"{image}/second:1").strip() == _digest(images.ten_layers)
+    assert crane.run("digest", f"{image}/second:1").strip() == images.ten_layers.digest
 
 
 def test_append_a_layer(crane: Crane, image: str, images: Images, tmp_path: Path) -> None:
@@ -68,7 +63,7 @@ def test_delete_a_tag_and_a_manifest(crane: Crane, registry: Registry, image: st
     crane.run("tag", f"{image}:1", "2")
     crane.run("delete", f"{image}:1")
     assert crane.run("ls", image).split() == ["2"]
-    crane.run("delete", f"{image}@{_digest(images.single)}")
+    crane.run("delete", f"{image}@{images.single.digest}")
     with pytest.raises(ClientFailed, match=r"MANIFEST_UNKNOWN|NOT_FOUND|404"):
         crane.run("manifest", f"{image}:2")
 

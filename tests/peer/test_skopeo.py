@@ -10,15 +10,9 @@ from tests.peer.conftest import Registry
 from tests.rig.clients.client import ClientFailed
 from tests.rig.clients.skopeo import Skopeo
 from tests.rig.images import Images
-from tests.rig.layout import Layout
+from tests.rig.layout import Layout, digest_in
 
 pytestmark = pytest.mark.peer("skopeo", "busybox")
-
-
-def _digest(layout: Layout | Path) -> str:
-    folder = layout.folder if isinstance(layout, Layout) else layout
-    digest: str = json.loads((folder / "index.json").read_text())["manifests"][0]["digest"]
-    return digest
 
 
 def _blobs(folder: Path) -> dict[str, str]:
@@ -35,21 +29,21 @@ def test_what_was_pushed_comes_back_byte_for_byte(
     skopeo.push(layout, f"{image}:1")
     skopeo.pull(f"{image}:1", tmp_path / "pulled")
     assert _blobs(tmp_path / "pulled") == _blobs(layout.folder)
-    assert _digest(tmp_path / "pulled") == _digest(layout)
+    assert digest_in(tmp_path / "pulled") == layout.digest
 
 
 def test_a_digest_is_a_name_too(skopeo: Skopeo, image: str, images: Images, tmp_path: Path) -> None:
     skopeo.push(images.single, f"{image}:1")
-    skopeo.pull(f"{image}@{_digest(images.single)}", tmp_path / "pulled")
-    assert _digest(tmp_path / "pulled") == _digest(images.single)
+    skopeo.pull(f"{image}@{images.single.digest}", tmp_path / "pulled")
+    assert digest_in(tmp_path / "pulled") == images.single.digest
 
 
 def test_inspect_gives_the_exact_manifest(skopeo: Skopeo, image: str, images: Images) -> None:
     skopeo.push(images.ten_layers, f"{image}:1")
     raw = skopeo.run("inspect", "--tls-verify=false", "--raw", f"docker://{image}:1")
-    assert f"sha256:{hashlib.sha256(raw.encode()).hexdigest()}" == _digest(images.ten_layers)
+    assert f"sha256:{hashlib.sha256(raw.encode()).hexdigest()}" == images.ten_layers.digest
     told = json.loads(skopeo.run("inspect", "--tls-verify=false", f"docker://{image}:1"))
-    assert told["Digest"] == _digest(images.ten_layers)
+    assert told["Digest"] == images.ten_layers.digest
     assert len(told["Layers"]) == 10
 
 

@@ -28,11 +28,6 @@ def _layouts(folder: Path, count: int) -> list[Layout]:
     return made
 
 
-def _digest(layout: Layout) -> str:
-    digest: str = json.loads((layout.folder / "index.json").read_text())["manifests"][0]["digest"]
-    return digest
-
-
 def test_one_pushes_while_another_pulls(
     skopeo: Skopeo, crane: Crane, regctl: Regctl, image: str, images: Images, tmp_path: Path
 ) -> None:
@@ -55,8 +50,8 @@ def test_one_pushes_while_another_pulls(
             pulled.add(json.loads((target / "index.json").read_text())["manifests"][0]["digest"])
             round_ += 1
         pushing.result()
-    assert pulled <= {_digest(layout) for layout in layouts}
-    assert crane.run("digest", f"{image}:moving").strip() == _digest(layouts[-1])
+    assert pulled <= {layout.digest for layout in layouts}
+    assert crane.run("digest", f"{image}:moving").strip() == layouts[-1].digest
 
 
 def test_the_same_layers_by_several_at_once(registry: Registry, image: str, tmp_path: Path) -> None:
@@ -72,7 +67,7 @@ def test_the_same_layers_by_several_at_once(registry: Registry, image: str, tmp_
     reader = Crane(tmp_path / "reader")
     reader.login(registry.host, registry.alice)
     for number, layout in enumerate(layouts):
-        assert reader.run("digest", f"{image}/of{number % 2}:{number}").strip() == _digest(layout)
+        assert reader.run("digest", f"{image}/of{number % 2}:{number}").strip() == layout.digest
         reader.run("validate", "--remote", f"{image}/of{number % 2}:{number}")
 
 
@@ -89,7 +84,7 @@ def test_one_tag_by_several_at_once(registry: Registry, image: str, tmp_path: Pa
         list(pool.map(push, range(4)))
     reader = Crane(tmp_path / "reader")
     reader.login(registry.host, registry.alice)
-    digests = [_digest(layout) for layout in layouts]
+    digests = [layout.digest for layout in layouts]
     assert reader.run("digest", f"{image}:1").strip() in digests
     for digest in digests:
         reader.run("validate", "--remote", f"{image}@{digest}")

@@ -58,6 +58,11 @@ class Layout:
         (folder / "blobs" / "sha256").mkdir(parents=True)
         (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
 
+    @property
+    def digest(self) -> str:
+        """The digest of the image that was tagged first."""
+        return digest_in(self.folder)
+
     def blob(self, content: bytes, media_type: str, **more: Any) -> Descriptor:
         digest = sha256(content)
         self.path_of(digest).write_bytes(content)
@@ -141,6 +146,12 @@ class Layout:
         """A multi-platform index of the images."""
         listed = [manifest.as_json() for manifest in manifests]
         return self.document({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed, **more})
+
+
+def digest_in(folder: Path) -> str:
+    """The digest of the image that a layout's index has first, whoever wrote it."""
+    digest: str = json.loads((folder / "index.json").read_text())["manifests"][0]["digest"]
+    return digest
 
 
 def tar_of(files: Mapping[str, bytes | str]) -> bytes:

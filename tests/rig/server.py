@@ -152,9 +152,13 @@ class Servers:
 
     def start(self, *, workers: int = 1, data: Path | None = None, **settings: str) -> Server:
         """Start a server; `settings` are Roadstead's by their names, such as `default_visibility="private"`."""
+        return self.empty(workers=workers, data=data, **settings).start()
+
+    def empty(self, *, workers: int = 1, data: Path | None = None, **settings: str) -> Server:
+        """A server that is not started yet, on a folder that it has yet to make."""
         server = Server(data or self._folder / f"data{len(self.started)}", workers=workers, settings=settings)
         self.started.append(server)
-        return server.start()
+        return server
 
     def stop(self) -> None:
         """End them all, and only then report the first that did not end well."""
