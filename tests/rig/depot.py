@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from roadstead.index import links, repositories
 from roadstead.index.repositories import RepositoryRow
 from roadstead.index.tables import DERIVED, metadata
 from roadstead.registry.changes import Pushed
+from roadstead.registry.reindex import Report
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -44,7 +46,7 @@ class Depot:
     def blob(self, repository: RepositoryRow, content: bytes) -> Digest:
         """A blob, stored and linked to the repository."""
         digest, services = Digest.of(content), self.services
-        staged = services.settings.storage_path / "staged"
+        staged = services.settings.storage_path / f"staged-{os.getpid()}"
         staged.write_bytes(content)
         services.store.publish(staged, digest)
         staged.unlink()
@@ -89,6 +91,9 @@ class Depot:
         names = tables or tuple(table.name for table in DERIVED)
         with self.services.database.engine.connect() as connection:
             return {name: sorted(map(tuple, connection.execute(sa.select(metadata.tables[name])))) for name in names}
+
+    def reindex(self) -> Report:
+        return asyncio.run(upkeep.reindex(self.services).run(lambda _done, _whole, _what: None))
 
     def execute(self, statement: sa.Executable) -> None:
         """Changes rows behind everybody's back."""

@@ -301,3 +301,8 @@ def _by_repository(page: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
 
 def _rows(connection: Connection, query: sa.Select[Any]) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def has_any(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> bool:
+    """Whether a table has a row of a kind: asked first, so that a collection without work takes no writer's turn."""
+    return connection.execute(sa.select(sa.literal(1)).select_from(table).where(which).limit(1)).first() is not None

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
@@ -24,7 +25,7 @@ from roadstead.core import atcr
 from roadstead.core.dagcbor import decode_map
 from roadstead.core.digest import Digest
 from roadstead.core.errors import RoadsteadError, UnknownUpload
-from roadstead.index import garbage, jobs, liveness, uploads
+from roadstead.index import garbage, jobs, liveness, tables, uploads
 from roadstead.index.database import Database
 from roadstead.index.forecast import Forecast, forecast
 from roadstead.index.garbage import Blob, Rules
@@ -160,10 +161,10 @@ class Collector:
         await run.expired()
         await self._manifests(run)
         await run.links()
-        await run.repeat(garbage.remove_pds_blobs, "pds_blobs", "blobs of PDS accounts")
+        await run.pds_blobs()
         await run.contents()
         await run.blobs(lambda digest: self._store.remove(Digest.parse(digest)))
-        await run.repeat(garbage.remove_events, "events", "events")
+        await run.events()
         await run.name_repositories()
         report, ended_ms = run.report, self._clock_ms()
         await self._database.write(lambda connection: jobs.record(connection, JOB, ended_ms, report.figures()))
@@ -248,16 +249,20 @@ class _Run:
     async def expired(self) -> None:
         """Claims and tokens whose time is over."""
         self.step(0, None, "claims and tokens")
-        self.report.claims = await self.write(garbage.remove_claims)
-        self.report.tokens = await self.write(garbage.remove_tokens)
+        if await self._has(tables.claims, garbage.is_ended_claim):
+            self.report.claims = await self.write(garbage.remove_claims)
+        if await self._has(tables.refresh_tokens, garbage.is_ended_token):
+            self.report.tokens = await self.write(garbage.remove_tokens)
 
-    async def repeat(self, remove: Callable[[Connection, Rules, int], int], figure: str, what: str) -> None:
-        """Removes batch after batch until one is not full."""
-        count = ROWS
-        while count >= ROWS:
-            self.step(getattr(self.report, figure), None, what)
-            count = await self.write(remove, ROWS)
-            setattr(self.report, figure, getattr(self.report, figure) + count)
+    async def pds_blobs(self) -> None:
+        """Blobs of PDS accounts that no record names."""
+        if await self._has(tables.pds_blobs, garbage.is_needless_pds_blob):
+            self.report.pds_blobs = await self._repeat(garbage.remove_pds_blobs, "blobs of PDS accounts")
+
+    async def events(self) -> None:
+        """Events that are out of the firehose's backlog."""
+        if await self._has(tables.pds_events, garbage.is_old_event):
+            self.report.events = await self._repeat(garbage.remove_events, "events")
 
     async def links(self) -> None:
         """Links to what their repository does not name any more."""
@@ -301,6 +306,18 @@ class _Run:
         top = self._bytes.most_common(TOP)
         names = await self._database.read(lambda connection: names_of(connection, [key for key, _ in top]))
         self.report.repositories = [Share(names.get(key, f"#{key}"), self._links[key], size) for key, size in top]
+
+    async def _has(self, table: sa.Table, which: Callable[[Rules], sa.ColumnElement[bool]]) -> bool:
+        return await self._database.read(lambda connection: garbage.has_any(connection, table, which(self.rules)))
+
+    async def _repeat(self, remove: Callable[[Connection, Rules, int], int], what: str) -> int:
+        """Removes batch after batch until one is not full; how much there was."""
+        removed, count = 0, ROWS
+        while count >= ROWS:
+            self.step(removed, None, what)
+            count = await self.write(remove, ROWS)
+            removed += count
+        return removed
 
 
 def _bounded(page: list[Blob]) -> list[Blob]:
