@@ -202,6 +202,7 @@ class Session:
             boot_id=states.SYNCED if synced else self._terms.boot_id,
             published=self._state.published if published is None else published,
             closed=closed,
+            turn=self._state.turn + 1,
         )
         with translated():
             self._state.save(self._folder)

@@ -3,7 +3,7 @@
     uploads/<id>/data       the bytes
     uploads/<id>/state      how far they count, the hash until there, and the digest they were published under
 
-**Bytes.** The state is renamed into place after the bytes it counts, so that a process killed at any line leaves
+**Bytes.** The state is written after the bytes that it counts, so that a process killed at any line leaves
 bytes beyond the offset at most, which the next one cuts off. Nothing is synced before the end: what a machine's
 crash may have taken shows in another boot id, and the bytes that are there are then hashed once more. A session is
 locked (flock) while a request has it open.
@@ -34,7 +34,7 @@ from roadstead.content.failures import translated
 from roadstead.content.folder import data_path, remove
 from roadstead.content.intake import Threads, settled
 from roadstead.content.session import Session, Terms
-from roadstead.content.state import State, boot_id
+from roadstead.content.state import State, boot_id, saved_at_ns
 from roadstead.content.store import BlobStore
 from roadstead.content.upload import Upload, Verified
 from roadstead.content.whole import chained, gathered, store_whole
@@ -178,7 +178,7 @@ class Uploads:
         with translated(), os.scandir(self._root) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.stat().st_mtime_ns < before_ms * 1_000_000 and _ID.fullmatch(entry.name):
+                    if _ID.fullmatch(entry.name) and saved_at_ns(Path(entry)) < before_ms * 1_000_000:
                         yield entry.name
 
     def sweep(self, upload_id: str, is_known: Callable[[Digest], bool]) -> bool:

@@ -246,7 +246,7 @@ def test_what_a_garbage_collection_took_meanwhile_is_put_back(hold: Hold) -> Non
 def test_idle_sessions_are_those_before_the_moment(hold: Hold) -> None:
     hold.create("old")
     hold.create("new")
-    os.utime(hold.data / "uploads/old", (1000, 1000))
+    os.utime(hold.data / "uploads/old/state", (1000, 1000))
     assert list(hold.uploads.idle(1_000_000)) == []
     assert list(hold.uploads.idle(1_000_001)) == ["old"]
     hold.receive("old", b"active again")
