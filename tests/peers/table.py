@@ -28,10 +28,14 @@ PEERS = {
         Peer("distribution", GoProgram("github.com/distribution/distribution/v3/cmd/registry", "3.1.1")),
         Peer("postgresql", DebianPackage("postgresql-15", "15", Path("/usr/lib/postgresql/15/bin/initdb"))),
         Peer("nginx", DebianPackage("nginx-light", "1.22.1", Path("/usr/sbin/nginx"))),
+        Peer("caddy", DebianPackage("caddy", "2.6.2", Path("/usr/bin/caddy"))),
         # What they stand on
         Peer("runc", DebianPackage("runc", "1.1.5", Path("/usr/sbin/runc"))),
         Peer("busybox", DebianPackage("busybox-static", "1.35.0", Path("/usr/bin/busybox"))),
         Peer("iproute2", DebianPackage("iproute2", "6.1.0", Path("/usr/sbin/ip"))),
+        # Who takes the examples
+        Peer("docker-compose", DebianPackage("docker-compose", "1.29.2", Path("/usr/bin/docker-compose"))),
+        Peer("systemd", DebianPackage("systemd", "252", Path("/usr/bin/systemd-analyze"))),
         # Referees and yardsticks
         Peer("atproto", NodeProgram(_HERE / "atproto", "verify.mjs", "0.9.1")),
         Peer("ab", DebianPackage("apache2-utils", "2.4", Path("/usr/bin/ab"))),
