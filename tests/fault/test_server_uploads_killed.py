@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import httpx
 import pytest
@@ -127,17 +126,9 @@ def test_workers_end_with_the_process_that_supervises_them(server: Server, alice
     pids = server.worker_pids()
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
-    waiting.until(lambda: not any(_is_running(pid) for pid in pids), what="the workers to end")
+    waiting.until(lambda: not any(map(workers.is_running, pids)), what="the workers to end")
     server.start()
     assert set(pids).isdisjoint(server.worker_pids())
     with _client(server, alice) as client:
         client.push_blob(REPOSITORY, LAYER)
         _check(client)
-
-
-def _is_running(pid: int) -> bool:
-    """Not if it is gone, nor if only its entry is left for its parent."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -95,6 +95,14 @@ def owner(server: Server, client_port: int) -> int:
     raise LookupError(f"no worker has the connection from port {client_port}")
 
 
+def is_running(pid: int) -> bool:
+    """Not if it is gone, nor if only its entry is left for its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def _inode(server_port: int, client_port: int) -> str:
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
