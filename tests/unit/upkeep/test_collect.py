@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -20,21 +18,9 @@ from roadstead.core.errors import Unavailable
 from roadstead.core.manifest import parse
 from roadstead.index import tables
 from roadstead.upkeep.collect import FILES
-from tests.rig.postgres import Postgres
 from tests.rig.world import HOUR_MS, NOW_MS, TERMS, World
 
 OLD_MS = 100 * HOUR_MS
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    url = None
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        url = postgres.new_database()
-    ours = World(tmp_path, url)
-    yield ours
-    ours.close()
 
 
 def add(world: World, table: sa.Table, **values: object) -> None:

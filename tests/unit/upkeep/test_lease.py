@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from roadstead.core.errors import Conflict
 from roadstead.index import leases
 from roadstead.upkeep.lease import LIFE_S, hold
 from tests.rig.world import NOW_MS, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    ours = World(tmp_path / "data")
-    yield ours
-    ours.close()
 
 
 def test_one_process_of_a_folder_has_it(world: World) -> None:
