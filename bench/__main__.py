@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,12 +20,12 @@ from bench.report import HEADING, OURS, THEIRS, Outcome, as_json, outcomes_of, o
 from bench.servers import Distribution, Roadstead
 from bench.stock import Stock
 
-_PEERS = ("distribution", "ab", "skopeo")
+_PEERS = ("distribution", "ab", "wrk", "skopeo")
 
 
 def main() -> int:
     arguments = _arguments()
-    if missing := [name for name in _PEERS if not PEERS[name].is_there()] + ([] if shutil.which("wrk") else ["wrk"]):
+    if missing := [name for name in _PEERS if not PEERS[name].is_there()]:
         print(f"bench: {', '.join(missing)} missing; `make peers` brings them", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="roadstead-bench-", dir=arguments.folder) as folder:

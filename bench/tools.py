@@ -24,7 +24,7 @@ class LoadFailed(Exception):
 def gets_per_s(contender: Contender, path: str, seconds: float) -> float:
     """GETs a second at 32 connections, by wrk with one thread."""
     output = _run(
-        "wrk",
+        str(PEERS["wrk"].program),
         *("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-H", f"Authorization: Bearer {contender.token()}"),
         # distribution answers 404 to who does not accept the manifest's type.
         *("-H", f"Accept: {OCI_MANIFEST}"),

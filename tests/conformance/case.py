@@ -1,7 +1,8 @@
 """A case: what a repository holds, requests in turn, and what each has to be answered.
 
 A target is relative to the case's repository (`blobs/…`), absolute (`/v2/…`), or has a placeholder: `{session}` is what
-a former step kept, `{repo}` and `{other}` are two repositories of alice that belong to the case alone.
+a former step kept, `{repo}` and `{other}` are two repositories of alice that belong to the case alone, and `{host}` is
+the server.
 """
 
 import re

@@ -14,7 +14,8 @@ from tests.conformance.client import Client, shown
 
 def play(case: Case, clients: Mapping[str, Client], repository: str) -> None:
     """Push what is given, then make each request and hold its answer against what is expected."""
-    world = {"repo": repository, "other": f"{repository}-other"}
+    host = clients["alice"].http.base_url.netloc.decode()
+    world = {"repo": repository, "other": f"{repository}-other", "host": host}
     for content in case.given:
         clients["alice"].push(repository, content)
     for tag, content in case.tags.items():

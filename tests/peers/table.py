@@ -39,5 +39,6 @@ PEERS = {
         # Referees and yardsticks
         Peer("atproto", NodeProgram(_HERE / "atproto", "verify.mjs", "0.9.1")),
         Peer("ab", DebianPackage("apache2-utils", "2.4", Path("/usr/bin/ab"))),
+        Peer("wrk", DebianPackage("wrk", "4.1.0", Path("/usr/bin/wrk"))),
     )
 }

@@ -79,4 +79,11 @@ CASES: tuple[Case, ...] = (
         ),
         tags={"t": IMAGE},
     ),
+    case(
+        "ns-of-this-server",
+        "G4",
+        get("manifests/t", params={"ns": "{host}"}).gives(200, oci_namespace="{host}"),
+        get(f"blobs/{LAYER.digest}", params={"ns": "{host}"}).gives(200, oci_namespace="{host}"),
+        tags={"t": IMAGE},
+    ),
 )
