@@ -12,13 +12,14 @@ from roadstead.core.cid import Cid
 from roadstead.core.digest import Digest
 from roadstead.core.nsid import Nsid
 from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import RecordWrite
+from roadstead.core.records import BlobReference, RecordWrite
 from roadstead.core.writes import Action, Write
 from roadstead.index.database import Database
 from roadstead.index.turn import take_turn
-from roadstead.pds import blobs, events, records, repositories
+from roadstead.pds import events, records, repositories
 from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory
+from roadstead.pds.repositories import Need
 
 
 class Change(Protocol):
@@ -82,16 +83,14 @@ class PdsRecordStore:
     def _apply(
         self, connection: Connection, account_id: int, writes: Sequence[RecordWrite], *, announced: bool
     ) -> None:
-        now_ms = self._now_ms()
-        named = (_blob(blob.sha256, blob.mime_type, blob.size_bytes) for write in writes for blob in write.blobs)
-        blobs.keep(connection, account_id, named, now_ms)
         repositories.commit(
             connection,
             account_id,
             [_write(write) for write in writes],
-            now_ms=now_ms,
+            now_ms=self._now_ms(),
             memory=self._memory,
             announced=announced,
+            needs=[Need(write.collection, write.rkey, _blob(blob)) for write in writes for blob in write.blobs],
         )
 
     def _now_ms(self) -> int:
@@ -110,8 +109,8 @@ class PdsRecordStore:
         return found.value() if found else None
 
 
-def _blob(sha256: str, mime_type: str, size_bytes: int) -> PdsBlob:
-    return PdsBlob(Cid.of_blob_digest(Digest("sha256", sha256)), mime_type, size_bytes)
+def _blob(blob: BlobReference) -> PdsBlob:
+    return PdsBlob(Cid.of_blob_digest(Digest("sha256", blob.sha256)), blob.mime_type, blob.size_bytes)
 
 
 def _write(write: RecordWrite) -> Write:

@@ -28,6 +28,7 @@ from roadstead.core.writes import Write
 from roadstead.index.tables import accounts, pds_nodes, pds_records, pds_repositories
 from roadstead.index.turn import take_turn
 from roadstead.pds import blobs, events
+from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory, new_private_key_pem
 
 _HEAD: Final = (
@@ -76,6 +77,15 @@ _PUT_RECORD: Final = {
     "sqlite": _put_record(sqlite.insert(pds_records)),
     "postgresql": _put_record(postgresql.insert(pds_records)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """That a record needs a blob."""
+
+    collection: str
+    rkey: str
+    blob: PdsBlob
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +174,13 @@ def commit(
     swap_commit: Cid | None = None,
     announced: bool = True,
     resign: bool = False,
+    needs: Sequence[Need] | None = None,
 ) -> CommitResult:
     """Makes all of `writes`, or none, by one signed commit. Where they change nothing, there is none.
 
-    The blobs that the records name have to be the account's already: see `roadstead.pds.blobs.keep`.
-
     Args:
+        needs: the blobs that the records name, from somebody who knows and who has stored them; otherwise they are
+            looked for in the records, and have to be the account's already.
         swap_commit: the commit that has to be the head.
         announced: whether subscribers are told; who says no tells them otherwise.
         resign: commit even where nothing changes.
@@ -195,15 +206,41 @@ def commit(
         cache=memory.nodes,
     )
     if result.changed:
-        if missing := blobs.missing(connection, account_id, result.blobs):
-            raise InvalidRecord(f"the blob {missing[0]} is not there", remedy="upload it first")
-        _store(connection, account_id, result, writes)
+        if needs is None:
+            named = _named(connection, account_id, result, writes)
+        else:
+            blobs.keep(connection, account_id, [need.blob for need in needs], now_ms)
+            named = [(need.collection, need.rkey, need.blob.cid) for need in needs]
+        _store(connection, account_id, result, named)
         if announced:
             events.append(connection, account_id, commit_event(result, events.moment(now_ms)), now_ms)
     return result
 
 
-def _store(connection: Connection, account_id: int, result: CommitResult, writes: Sequence[Write]) -> None:
+def _named(
+    connection: Connection, account_id: int, result: CommitResult, writes: Sequence[Write]
+) -> list[tuple[str, str, Cid]]:
+    """The blobs that the records name, as (collection, rkey, blob).
+
+    Raises:
+        InvalidRecord: the account does not have one of them.
+    """
+    if missing := blobs.missing(connection, account_id, result.blobs):
+        raise InvalidRecord(f"the blob {missing[0]} is not there", remedy="upload it first")
+    if not result.blobs:
+        return []
+    changed = {op.path for op in result.ops}
+    return [
+        (write.collection, write.rkey, ref.cid)
+        for write in writes
+        if write.path in changed
+        for ref in blob_refs(write.record)
+    ]
+
+
+def _store(
+    connection: Connection, account_id: int, result: CommitResult, named: Sequence[tuple[str, str, Cid]]
+) -> None:
     previous = result.previous
     if previous is None:
         raise LookupError("a repository is founded before it is written")
@@ -220,7 +257,10 @@ def _store(connection: Connection, account_id: int, result: CommitResult, writes
         raise CorruptContent("two commits were made of one head")
     _store_nodes(connection, account_id, result)
     _store_records(connection, account_id, result)
-    _store_references(connection, account_id, result, writes)
+    replaced = [_split(op.path) for op in result.ops if op.prev is not None]
+    released = blobs.release(connection, account_id, replaced) if replaced else []
+    blobs.refer(connection, account_id, named)
+    blobs.drop_unneeded(connection, account_id, released)
 
 
 def _store_nodes(connection: Connection, account_id: int, result: CommitResult) -> None:
@@ -262,21 +302,6 @@ def _store_records(connection: Connection, account_id: int, result: CommitResult
         connection.execute(_DROP_RECORD, gone)
     if put:
         connection.execute(_PUT_RECORD[connection.dialect.name], put)
-
-
-def _store_references(connection: Connection, account_id: int, result: CommitResult, writes: Sequence[Write]) -> None:
-    changed = {op.path: op for op in result.ops}
-    replaced = [_split(op.path) for op in result.ops if op.prev is not None]
-    released = blobs.release(connection, account_id, replaced) if replaced else []
-    if result.blobs:
-        needs = [
-            (write.collection, write.rkey, ref.cid)
-            for write in writes
-            if write.path in changed
-            for ref in blob_refs(write.record)
-        ]
-        blobs.refer(connection, account_id, needs)
-    blobs.drop_unneeded(connection, account_id, released)
 
 
 def _split(path: str) -> tuple[str, str]:
