@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -32,8 +32,7 @@ from roadstead.index.tables import (
     refresh_tokens,
     uploads,
 )
-
-DAY_MS: Final = 24 * 3600 * 1000
+from roadstead.index.turn import take_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +247,7 @@ def private_records_of(connection: Connection, collection: str) -> Iterable[byte
 
 def remove_pds_blobs(connection: Connection, rules: Rules, limit: int) -> int:
     """Removes up to `limit` blobs of PDS accounts that no record names; how many there were."""
+    take_turn(connection)
     key = (pds_blobs.c.account_id, pds_blobs.c.cid)
     query = sa.select(*key).where(is_needless_pds_blob(rules)).limit(limit)
     page = [tuple(row) for row in connection.execute(query.with_for_update(skip_locked=True))]

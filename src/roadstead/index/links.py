@@ -86,11 +86,10 @@ def link(connection: Connection, repository_id: int, digest: str, now_ms: int) -
     _PUT_LINK(connection, row)
 
 
-def renew(connection: Connection, repository_id: int, digest: str, now_ms: int) -> None:
-    """Notes that a client was told that the blob is here, and so may name it in a manifest soon."""
-    connection.execute(
-        links.update().where(links.c.repository_id == repository_id, links.c.digest == digest).values(seen_at_ms=now_ms)
-    )
+def renew(connection: Connection, repository_id: int, digest: str, now_ms: int) -> bool:
+    """Notes that a client is told that the blob is here, and so may name it in a manifest soon; False if it is not."""
+    seen = links.update().where(links.c.repository_id == repository_id, links.c.digest == digest)
+    return connection.execute(seen.values(seen_at_ms=now_ms)).rowcount > 0
 
 
 def unlink(connection: Connection, repository_id: int, digest: str) -> bool:

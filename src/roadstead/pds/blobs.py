@@ -20,10 +20,14 @@ from roadstead.index.tables import pds_records as _records
 
 _references: Final = pds_blob_references.c
 
-_KEEP: Final = {
-    "sqlite": sqlite.insert(pds_blobs).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(pds_blobs).on_conflict_do_nothing(),
-}
+
+def _keep(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+    # What is uploaded again waits for its record anew: a garbage collection must not come in between.
+    fresh = {"created_at_ms": statement.excluded.created_at_ms}
+    return statement.on_conflict_do_update(index_elements=["account_id", "cid"], set_=fresh)
+
+
+_KEEP: Final = {"sqlite": _keep(sqlite.insert(pds_blobs)), "postgresql": _keep(postgresql.insert(pds_blobs))}
 _REFER: Final = {
     "sqlite": sqlite.insert(pds_blob_references).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(pds_blob_references).on_conflict_do_nothing(),

@@ -197,11 +197,12 @@ class Pull:
             return
         repository_id = view.row.id
 
-        def work(connection: Connection) -> None:
-            links.renew(connection, repository_id, key, now_ms)
+        def work(connection: Connection) -> bool:
             touch(connection, repository_id)
+            return links.renew(connection, repository_id, key, now_ms)
 
-        await self._database.write(work)
+        if not await self._database.write(work):
+            raise UnknownBlob(f"{view.rights.name} has no blob {key}")  # collected since it was looked up
 
     @staticmethod
     def _is_known(exchange: Exchange, digest: str) -> bool:
