@@ -18,6 +18,7 @@ from roadstead.index.tables import accounts, metadata
 from roadstead.pds import records, repositories
 from roadstead.pds.memory import Memory
 from roadstead.pds.repositories import Hosted
+from tests.rig.postgres import Postgres
 
 NOW_MS = 1_790_000_000_000
 
@@ -87,14 +88,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """SQLite; another kind where a test asks for it by parametrizing this fixture."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path / 'test.db'}"
-    url: str = request.getfixturevalue("postgres").new_database()
-    return url.replace("postgresql://", "postgresql+psycopg://")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    """One database for all tests here, each of which finds it empty: to make one takes longer than most tests."""
+    return postgres.new_database().replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     database = Database(database_url, tmp_path)
     metadata.create_all(database.engine)
+    if not database.is_sqlite:
+        everything = ", ".join(metadata.tables)
+        with database.engine.begin() as connection:
+            connection.execute(sa.text(f"TRUNCATE {everything} RESTART IDENTITY CASCADE"))
     yield World(database)
     database.close()
 
