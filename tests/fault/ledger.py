@@ -21,9 +21,14 @@ Value: TypeAlias = str | None
 
 
 class Ledger:
-    """For every key the values that it may have. One is certain; more are left by requests that got no answer."""
+    """For every key the values that it may have. One is certain; more are left by requests that got no answer.
 
-    def __init__(self) -> None:
+    Args:
+        is_collected: whether garbage is collected all the while, so that any blob may be gone that no manifest needs.
+    """
+
+    def __init__(self, *, is_collected: bool = False) -> None:
+        self._is_collected = is_collected
         self._possible: dict[Key, set[Value]] = {}
 
     def may(self, key: Key, value: Value) -> None:
@@ -39,7 +44,8 @@ class Ledger:
         self._possible.setdefault(key, set()).discard(None)
 
     def possible(self, key: Key) -> frozenset[Value]:
-        return frozenset(self._possible.get(key, {None}))
+        anyway: set[Value] = {None} if self._is_collected and key.kind == "blob" else set()
+        return frozenset(self._possible.get(key, {None}) | anyway)
 
     def may_be_there(self, key: Key) -> bool:
         return self.possible(key) != {None}

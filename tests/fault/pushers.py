@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -57,6 +58,39 @@ class Pending:
     is_closing: bool = False
 
 
+class Pause:
+    """Acts of several pushers go on side by side; somebody else has moments between all of them."""
+
+    def __init__(self) -> None:
+        self._acting = 0
+        self._is_wanted = False
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def act(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_wanted)
+            self._acting += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._acting -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """No act goes on during the block."""
+        with self._changed:
+            self._is_wanted = True
+            self._changed.wait_for(lambda: self._acting == 0)
+            try:
+                yield
+            finally:
+                self._is_wanted = False
+                self._changed.notify_all()
+
+
 class Count:
     """Acts of all pushers, so that somebody can wait for one of them to begin."""
 
@@ -87,6 +121,7 @@ class Pusher:
     number: int
     seed: int
     count: Count
+    pause: Pause = field(default_factory=Pause)
     pending: list[Pending] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -106,7 +141,8 @@ class Pusher:
         while not over.is_set():
             self.count.add()
             try:
-                self._chosen()()
+                with self.pause.act():
+                    self._chosen()()
             except Interrupted:
                 continue
 
@@ -116,7 +152,7 @@ class Pusher:
             (self._push_shared, 5),
             (self._push_blob, 3),
             (self._continue, 4),
-            (self._mount, 3),
+            (self._mount_image, 4),
             (self._delete_tag, 2),
             (self._delete_manifest, 3),
             (self._delete_blob, 2),
@@ -167,17 +203,17 @@ class Pusher:
             self.pending.append(pending)
             raise
 
-    def _mount(self) -> None:
-        """From the shared repository, whose blobs are never deleted."""
-        there = [key for key in self.ledger.keys("blob", SHARED) if None not in self.ledger.possible(key)]
-        if not there:
-            return
-        source = self._random.choice(there)
-        key = Key("blob", self.repository, source.name)
-        self.ledger.may(key, source.name)
-        target = f"/v2/{self.repository}/blobs/uploads/?mount={source.name}&from={SHARED}"
-        self._ask("POST", target, 201)
-        self.ledger.did(key, source.name)
+    def _mount_image(self) -> None:
+        """What the shared repository has is mounted from there, the rest pushed; then the manifest names it."""
+        chosen = self._random.choice(list(IMAGES.values()))
+        for part in chosen.needs:
+            assert isinstance(part, Blob)
+            if not self._mount(part):
+                self._upload(self.repository, part)
+        manifest = Key("manifest", self.repository, chosen.digest)
+        self.ledger.may(manifest, chosen.digest)
+        self._put_manifest(self.repository, chosen, chosen.digest)
+        self.ledger.did(manifest, chosen.digest)
 
     def _delete_tag(self) -> None:
         key = Key("tag", self.repository, self._random.choice(TAGS))
@@ -231,6 +267,21 @@ class Pusher:
             found = self._ask("HEAD", f"/v2/{repository}/blobs/{part.digest}", *allowed)
             if found.status_code == 404:
                 self._upload(repository, part)
+
+    def _mount(self, blob: Blob) -> bool:
+        """Whether the shared repository had it. Nobody deletes from there."""
+        key = Key("blob", self.repository, blob.digest)
+        self.ledger.may(key, blob.digest)
+        expected = {201 if value else 202 for value in self.ledger.possible(Key("blob", SHARED, blob.digest))}
+        # Another pusher may just have brought it there.
+        answer = self._ask(
+            "POST", f"/v2/{self.repository}/blobs/uploads/?mount={blob.digest}&from={SHARED}", 201, *expected
+        )
+        if answer.status_code == 202:
+            self._ask("DELETE", answer.headers["location"], 204)
+            return False
+        self.ledger.did(key, blob.digest)
+        return True
 
     def _upload(self, repository: str, blob: Blob) -> None:
         key = Key("blob", repository, blob.digest)
