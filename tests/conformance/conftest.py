@@ -1,4 +1,4 @@
-"""One server for the whole table, with auth on, and who asks it.
+"""A server for each file, with auth on, and who asks it.
 
 That is alice, bob, nobody (with an anonymous token) and a bare client, which knows no tokens.
 """
@@ -12,7 +12,7 @@ from tests.conformance.client import Client
 from tests.rig.server import Account, Server, Servers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two workers and the accounts alice and bob."""
     servers = Servers(tmp_path_factory.mktemp("conformance"))
@@ -20,17 +20,17 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     servers.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def alice(registry: Server) -> Account:
     return registry.account("alice")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(registry: Server) -> Account:
     return registry.account("bob")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clients(registry: Server, alice: Account, bob: Account) -> Iterator[Mapping[str, Client]]:
     """Clients by who they are."""
     with ExitStack() as stack:
