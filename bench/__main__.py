@@ -1,4 +1,4 @@
-"""`python -m bench [--quick N] [--json] [--only WORD]`: this server against distribution, in one run."""
+"""`python -m bench [--quick] [--runs N] [--only WORD] [--workers N] [--json]`: this server against distribution, in one run."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="how often each is measured (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--runs", type=int, default=0, help="how often each is measured (5, or 1 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="short measurements")
     parser.add_argument("--only", default="", metavar="WORD", help="only the cases whose name has this in it")
     parser.add_argument("--workers", type=int, default=0, help="this server's processes; 0 is the default number")
     parser.add_argument("--json", action="store_true", help="print JSON, with every run's figure, after the table")
@@ -54,7 +54,7 @@ def _all(folder: Path, arguments: argparse.Namespace) -> list[Outcome]:
         seconds=1 if arguments.quick else 3,
         turns=100 if arguments.quick else 400,
     )
-    runs = 1 if arguments.quick else arguments.runs
+    runs = arguments.runs or (1 if arguments.quick else 5)
     print(HEADING)
     outcomes: list[Outcome] = []
     chosen = [case for case in CASES if arguments.only in case.name]
