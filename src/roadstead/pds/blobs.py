@@ -11,27 +11,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
+from roadstead.index.dialects import Put
 from roadstead.index.tables import pds_blob_references, pds_blobs
 from roadstead.index.tables import pds_records as _records
 
 _references: Final = pds_blob_references.c
 
-
-def _keep(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
-    # What is uploaded again waits for its record anew: a garbage collection must not come in between.
-    fresh = {"created_at_ms": statement.excluded.created_at_ms}
-    return statement.on_conflict_do_update(index_elements=["account_id", "cid"], set_=fresh)
-
-
-_KEEP: Final = {"sqlite": _keep(sqlite.insert(pds_blobs)), "postgresql": _keep(postgresql.insert(pds_blobs))}
-_REFER: Final = {
-    "sqlite": sqlite.insert(pds_blob_references).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(pds_blob_references).on_conflict_do_nothing(),
-}
+# What is uploaded again waits for its record anew: a garbage collection must not come in between.
+_keep: Final = Put(pds_blobs, ["account_id", "cid"], fresh=["created_at_ms"])
+_refer: Final = Put(pds_blob_references, ["account_id", "collection", "rkey", "cid"])
 _RELEASE: Final = (
     pds_blob_references.delete()
     .where(
@@ -82,7 +73,7 @@ def keep(connection: Connection, account_id: int, blobs: Iterable[PdsBlob], now_
         for blob in blobs
     ]
     if rows:
-        connection.execute(_KEEP[connection.dialect.name], rows)
+        _keep(connection, rows)
 
 
 def missing(connection: Connection, account_id: int, cids: Collection[Cid]) -> list[Cid]:
@@ -103,7 +94,7 @@ def refer(connection: Connection, account_id: int, needs: Iterable[tuple[str, st
         for collection, rkey, cid in needs
     ]
     if rows:
-        connection.execute(_REFER[connection.dialect.name], rows)
+        _refer(connection, rows)
 
 
 def release(connection: Connection, account_id: int, paths: Sequence[tuple[str, str]]) -> list[bytes]:

@@ -24,7 +24,11 @@ from roadstead.index.tables import pds_events
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _APPEND: Final = sa.insert(pds_events)
-_SPAN: Final = sa.select(sa.func.min(pds_events.c.seq), sa.func.max(pds_events.c.seq))
+# As two questions: SQLite answers both from the ends of the index, but one that asks for both from every row.
+_SPAN: Final = sa.select(
+    sa.select(sa.func.min(pds_events.c.seq)).scalar_subquery(),
+    sa.select(sa.func.max(pds_events.c.seq)).scalar_subquery(),
+)
 _AFTER: Final = (
     sa.select(pds_events.c.seq, pds_events.c.kind, pds_events.c.payload)
     .where(pds_events.c.seq > sa.bindparam("after"))

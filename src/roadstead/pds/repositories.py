@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
@@ -25,6 +24,7 @@ from roadstead.core.mst import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter
 from roadstead.core.repository import CommitResult, Head, plan_commit
 from roadstead.core.tid import Tid
 from roadstead.core.writes import Write
+from roadstead.index.dialects import Put
 from roadstead.index.tables import accounts, pds_nodes, pds_records, pds_repositories
 from roadstead.index.turn import take_turn
 from roadstead.pds import blobs, events
@@ -57,26 +57,13 @@ _MOVE_HEAD: Final = (
 _DROP_NODE: Final = pds_nodes.delete().where(
     pds_nodes.c.account_id == sa.bindparam("account"), pds_nodes.c.cid == sa.bindparam("node")
 )
-_PUT_NODE: Final = {
-    "sqlite": sqlite.insert(pds_nodes).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(pds_nodes).on_conflict_do_nothing(),
-}
+_put_nodes: Final = Put(pds_nodes, ["account_id", "cid"])
+_put_records: Final = Put(pds_records, ["account_id", "collection", "rkey"], fresh=["cid", "value", "rev"])
 _DROP_RECORD: Final = pds_records.delete().where(
     pds_records.c.account_id == sa.bindparam("account"),
     pds_records.c.collection == sa.bindparam("in_collection"),
     pds_records.c.rkey == sa.bindparam("key"),
 )
-
-
-def _put_record(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
-    fresh = {name: statement.excluded[name] for name in ("cid", "value", "rev")}
-    return statement.on_conflict_do_update(index_elements=["account_id", "collection", "rkey"], set_=fresh)
-
-
-_PUT_RECORD: Final = {
-    "sqlite": _put_record(sqlite.insert(pds_records)),
-    "postgresql": _put_record(postgresql.insert(pds_records)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +265,7 @@ def _store_nodes(connection: Connection, account_id: int, result: CommitResult) 
     if old:
         connection.execute(_DROP_NODE, old)
     if new:
-        connection.execute(_PUT_NODE[connection.dialect.name], new)
+        _put_nodes(connection, new)
 
 
 def _store_records(connection: Connection, account_id: int, result: CommitResult) -> None:
@@ -301,7 +288,7 @@ def _store_records(connection: Connection, account_id: int, result: CommitResult
     if gone:
         connection.execute(_DROP_RECORD, gone)
     if put:
-        connection.execute(_PUT_RECORD[connection.dialect.name], put)
+        _put_records(connection, put)
 
 
 def _split(path: str) -> tuple[str, str]:
