@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from roadstead.app.services import Services, service_of
+from roadstead.app.settings import reached_at
 from roadstead.core.account import Account
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ def first_start(services: Services) -> None:
 
 def _welcome(services: Services, account: Account, password: str) -> str:
     settings = services.settings
-    host = service_of(settings) if settings.public_url else settings.listen
+    host = service_of(settings) if settings.public_url else reached_at(settings.listen)
     visibility = settings.default_visibility
     seen_by = "everybody can pull from it, and its manifests and tags are public records of the account"
     if visibility == "private":

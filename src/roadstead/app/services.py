@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import Connection
 
 from roadstead.app.data_folder import DataFolder
-from roadstead.app.settings import Settings
+from roadstead.app.settings import Settings, reached_at
 from roadstead.content.disk import DiskStore
 from roadstead.content.uploads import Uploads
 from roadstead.core.errors import InvalidSetting
@@ -139,7 +139,8 @@ def service_of(settings: Settings) -> str:
 
 def hold_identity(settings: Settings) -> HoldIdentity:
     """Where records say that blobs are: this server."""
-    base_url = settings.public_url.rstrip("/") or f"http://{settings.listen}"
+    scheme = "https" if settings.tls_cert else "http"
+    base_url = settings.public_url.rstrip("/") or f"{scheme}://{reached_at(settings.listen)}"
     return HoldIdentity(did=f"did:web:{service_of(settings).replace(':', '%3A')}", endpoint=base_url)
 
 

@@ -146,6 +146,19 @@ def split_listen(listen: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what an empty host means everywhere
 
 
+def reached_at(listen: str) -> str:
+    """HOST:PORT at which clients on this machine reach a server that listens there.
+
+    What stands for all addresses is none that a client can use: docker, for one, wants TLS there.
+    """
+    host, port = split_listen(listen)
+    host = _LOOPBACK.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - this is where they are taken out
+
+
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, text in environment.items():
