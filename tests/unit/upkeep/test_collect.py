@@ -153,7 +153,9 @@ def test_idle_uploads_are_swept_and_active_ones_stay(world: World) -> None:
         asyncio.run(begin(upload_id))
     last_s = {"active": NOW_MS / 1000, "idle": (NOW_MS - TERMS.upload_ms) / 1000 - 1}
     for upload_id, at_s in last_s.items():
-        os.utime(world.folder / "uploads" / upload_id, (at_s, at_s))
+        session = world.folder / "uploads" / upload_id
+        for path in (*session.iterdir(), session):
+            os.utime(path, (at_s, at_s))
     # The session that is gone from the disk has lost its row's reason too.
     for upload_id, age_ms in (("idle", OLD_MS), ("active", OLD_MS), ("gone", OLD_MS), ("new", 0)):
         add(
