@@ -60,7 +60,14 @@ _TAILS: Final = (
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
-@lru_cache(maxsize=8192)
+class _Wrong(Exception):
+    """A route with an error, on its way past the cache, which keeps what is returned alone."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.route = route
+
+
 def parse(path: str) -> Route:
     """What `path`, decoded and without `/v2/` before it, names.
 
@@ -68,6 +75,22 @@ def parse(path: str) -> Route:
         InvalidName: the repository's name is malformed.
         Unknown: the specification has no such path.
     """
+    try:
+        return _remembered(path)
+    except _Wrong as wrong:
+        return wrong.route
+
+
+@lru_cache(maxsize=8192)
+def _remembered(path: str) -> Route:
+    """Only good paths, whose length is bounded; an error that is raised again and again keeps a traceback of each time."""
+    route = _parse(path)
+    if route.error is not None:
+        raise _Wrong(route)
+    return route
+
+
+def _parse(path: str) -> Route:
     if not path:
         return Route(Kind.BASE)
     if path == "_catalog":

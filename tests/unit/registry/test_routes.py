@@ -64,3 +64,10 @@ def test_an_unknown_path() -> None:
 def test_any_path_is_a_route_or_one_declared_error(path: str) -> None:
     with contextlib.suppress(Misuse):
         assert isinstance(parse(path), Route)
+
+
+def test_an_error_is_made_anew_each_time() -> None:
+    """One that is raised again and again keeps every request that it was raised in."""
+    path = "alice/app/blobs/sha256:" + "x" * 1000
+    assert parse(path).error is not parse(path).error
+    assert parse("alice/app/manifests/1.0") is parse("alice/app/manifests/1.0")
