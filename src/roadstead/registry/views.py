@@ -159,7 +159,8 @@ class Views:
         repository_id, stamp, read_at = row.id, self._stamp(row.id), self._monotonic()
         row = await self._database.read(lambda connection: repositories.by_id(connection, repository_id))
         if row is None or (row.account_id, row.path) != (account.id, name.path):
-            return absent
+            # What was remembered is gone; another repository may have its name by now.
+            return absent if known is None else await self._read(name, None)
         return RepositoryView(rights_in(row), row, stamp, read_at, former_name=_former(name.owner, account))
 
     async def _read_manifest(
@@ -192,9 +193,12 @@ class Views:
     def _stale(self, known: RepositoryView | None, error: Unavailable) -> RepositoryView:
         """What is known while the database cannot be reached, marked as stale.
 
-        Nothing can be acknowledged without the database, so that on this machine it hides no acknowledged write.
+        Not where a write was acknowledged since: it may have taken a right away. Nothing more can be without the
+        database, so that on this machine no acknowledged write is hidden.
         """
-        if known is None or self._monotonic() - known.read_at > STALE_S:
+        if known is None or known.row is None or self._monotonic() - known.read_at > STALE_S:
+            raise error
+        if known.stamp != self._stamp(known.row.id):
             raise error
         known.is_stale = True
         return known

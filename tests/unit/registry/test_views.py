@@ -16,6 +16,7 @@ from roadstead.index import links, manifests
 from roadstead.index.database import touch
 from roadstead.index.generation import MAX_AGE_S
 from roadstead.index.manifests import ManifestRow
+from roadstead.index.repositories import create
 from roadstead.index.tables import host_aliases, repositories
 from roadstead.registry.views import STALE_S
 from tests.unit.registry.conftest import Process, World
@@ -134,6 +135,26 @@ def test_what_is_known_still_answers_while_the_database_does_not(world: World) -
         lambda connection: connection.execute(sa.text("ALTER TABLE away RENAME TO repositories")) and None
     )
     assert not asyncio.run(seen())
+
+
+def test_what_was_hidden_is_not_shown_while_the_database_does_not_answer(world: World) -> None:
+    asyncio.run(world.one.views.of(APP))
+    hidden = repositories.update().values(visibility=Visibility.PRIVATE)
+    write(world, world.two, lambda connection: connection.execute(hidden))
+    rename(world.one, "repositories", "away")
+    with pytest.raises(Unavailable):
+        asyncio.run(world.one.views.of(APP))
+
+
+def test_a_repository_that_took_the_name_of_another_is_seen_at_once(world: World) -> None:
+    asyncio.run(world.one.views.of(APP))
+
+    def replace(connection: Connection) -> None:
+        connection.execute(repositories.delete())
+        create(connection, world.repository.account_id, "app", "private", 0)
+
+    write(world, world.two, replace)
+    assert asyncio.run(world.one.views.of(APP)).rights.visibility == Visibility.PRIVATE
 
 
 def test_what_is_not_there_is_not_remembered(world: World) -> None:
