@@ -74,8 +74,11 @@ class Database:
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read` for a thread that may block: a command, a job."""
         with _translated(), self.engine.connect() as connection:
+            # One snapshot for all statements of the work: an export asks for head, tree and records one by one.
             if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN")  # one snapshot for all statements of the work
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             return work(connection)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
@@ -110,7 +113,9 @@ class Database:
         while (first := self._queue.get()) is not None:
             batch = [first]
             stop = False
-            while len(batch) < TOGETHER and not self._queue.empty():
+            # On PostgreSQL each commits by itself: a batch would hold the rows of all its works, in whatever order they
+            # came, and batches of two replicas that push the same layers would wait for each other's for ever.
+            while self.is_sqlite and len(batch) < TOGETHER and not self._queue.empty():
                 entry = self._queue.get()
                 if entry is None:
                     stop = True

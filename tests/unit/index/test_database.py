@@ -69,8 +69,6 @@ def test_another_process_sees_what_was_acknowledged(open_database: Open) -> None
 
 def test_a_read_is_of_one_moment(open_database: Open) -> None:
     ours, theirs = open_database(), open_database()
-    if not ours.is_sqlite:
-        pytest.skip("PostgreSQL's READ COMMITTED shows each statement its own moment; what needs one asks once")
 
     def twice(connection: Connection) -> tuple[set[str], set[str]]:
         before = keys(connection)
