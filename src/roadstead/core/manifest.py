@@ -32,6 +32,9 @@ MAX_DEPTH: Final = 32
 MAX_DESCRIPTORS: Final = 10_000
 """How many layers or children a manifest may name."""
 
+MAX_BYTES: Final = 2**63 - 1
+"""How large a blob can be said to be, and all of a manifest together: what SQL can count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -77,7 +80,7 @@ class _Platform(msgspec.Struct):
 class _Descriptor(msgspec.Struct, rename="camel"):
     media_type: str
     digest: str
-    size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_BYTES)]
     artifact_type: str | None = None
     annotations: dict[str, str] | None = None
     platform: _Platform | None = None
@@ -112,9 +115,11 @@ def parse(body: bytes, content_type: str | None) -> Manifest:
     media_type = _media_type(wire, content_type)
     _check_form(wire, media_type)
     try:
-        return _manifest(wire, media_type)
+        manifest = _manifest(wire, media_type)
     except InvalidDigest as error:
         raise InvalidManifest(f"the manifest names content badly: {error.message}") from error
+    _check_storable(manifest)
+    return manifest
 
 
 def _load(body: bytes) -> Any:
@@ -174,6 +179,14 @@ def _check_form(wire: _Manifest, media_type: str) -> None:
         raise InvalidManifest("an image manifest has to have config and layers, and no manifests (CVE-2021-41190)")
     if max(len(wire.layers or ()), len(wire.manifests or ())) > MAX_DESCRIPTORS:
         raise InvalidManifest(f"the manifest names more than {MAX_DESCRIPTORS} descriptors")
+
+
+def _check_storable(manifest: Manifest) -> None:
+    """JSON can spell numbers and texts that no database keeps; annotations are kept as JSON."""
+    if manifest.total_bytes > MAX_BYTES:
+        raise InvalidManifest(f"the manifest names more than {MAX_BYTES} bytes")
+    if not (manifest.artifact_type or "-").isprintable():
+        raise InvalidManifest("the manifest's artifact type (or its config's media type) has control characters")
 
 
 def _manifest(wire: _Manifest, media_type: str) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
@@ -75,7 +76,8 @@ class Discovery:
             query |= {"artifactType": artifact_type} if artifact_type else {}
             fields["Link"] = _link(f"/v2/{exchange.route.name}/referrers/{subject}", query)
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(entry) for entry in page]}
-        return answer(HTTPStatus.OK, fields, msgspec.json.encode(index))
+        # Not msgspec: annotations can hold half a surrogate pair, which only an escape can spell.
+        return answer(HTTPStatus.OK, fields, json.dumps(index, separators=(",", ":")).encode())
 
     async def catalog(self, exchange: Exchange) -> Answer:
         """`GET /v2/_catalog?n=N&last=NAME`: the repositories that the asker may see."""

@@ -86,7 +86,7 @@ class Exchange:
         """All values of a query parameter.
 
         Raises:
-            Invalid: the query has too many fields.
+            Invalid: the query has too many fields, or a NUL in one, which PostgreSQL does not take.
         """
         if self._query is None:
             try:
@@ -94,6 +94,8 @@ class Exchange:
                 self._query = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
             except ValueError as error:
                 raise Invalid(f"the query has more than {MAX_QUERY_FIELDS} parameters") from error
+            if any("\0" in value for _key, value in self._query):
+                raise Invalid("the query has a NUL character in a parameter")
         return [value for key, value in self._query if key == name]
 
     async def body(self) -> AsyncIterator[bytes]:

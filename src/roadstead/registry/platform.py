@@ -33,4 +33,6 @@ async def platform_of(store: BlobStore, config: Descriptor | None) -> str | None
     if not isinstance(fields, dict):
         return None
     parts = [fields.get(name) for name in ("os", "architecture", "variant")]
-    return "/".join(part for part in parts if isinstance(part, str) and part) or None
+    # JSON can spell what no database keeps: a NUL, half a character.
+    spelled = "/".join(part for part in parts if isinstance(part, str) and part)
+    return spelled if spelled and spelled.isprintable() else None

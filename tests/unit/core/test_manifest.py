@@ -114,6 +114,20 @@ def test_what_is_not_of_its_types_form_is_refused(fields: dict[str, Any], conten
         read(fields, content_type)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"config": CONFIG | {"size": 2**63 - 1}, "layers": [LAYER | {"size": 2**63 - 1}]},
+        {"artifactType": "a\0b"},
+        {"artifactType": "\ud800"},
+        {"config": CONFIG | {"mediaType": "a\nb"}},
+    ],
+)
+def test_what_no_database_can_keep_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidManifest):
+        parse(json.dumps({**IMAGE, **fields}).encode(), None)
+
+
 def test_duplicate_keys_are_refused_at_any_depth() -> None:
     body = json.dumps(IMAGE).replace('"size": 2', '"size": 2, "size": 3').encode()
     with pytest.raises(InvalidManifest, match="duplicate keys"):
