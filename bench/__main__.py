@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--runs N] [--only WORD] [--workers N] [--json]`: this server against distribution, in one run."""
+"""`python -m bench [--quick] [--runs N] [--only WORD] [--json]`: this server against distribution, in one run."""
 
 from __future__ import annotations
 
