@@ -83,7 +83,7 @@ def parse(path: str) -> Route:
 
 @lru_cache(maxsize=8192)
 def _remembered(path: str) -> Route:
-    """Only good paths, whose length is bounded; an error that is raised again and again keeps a traceback of each time."""
+    """Only good paths, whose length is bounded; an error raised again and again keeps a traceback of each time."""
     route = _parse(path)
     if route.error is not None:
         raise _Wrong(route)
