@@ -48,6 +48,15 @@ def insert(connection: Connection, table: sa.Table) -> InsertStatement:
     return _INSERTS[connection.dialect.name](table)
 
 
+def exists(*which: sa.ColumnElement[bool]) -> sa.Exists:
+    """Whether there is a row; what is asked about the rows around it says which table is meant.
+
+    SQLAlchemy's own asks for all columns of the row. SQLite then passes over an index that does not have them all, and
+    walks through every row with the same first column of the primary key: all that a repository has, say.
+    """
+    return sa.exists(sa.literal_column("1")).where(*which)
+
+
 def in_byte_order(connection: Connection, text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """`text`, compared byte by byte as the specification sorts: PostgreSQL's own order depends on its locale."""
     return text.collate("C") if connection.dialect.name == "postgresql" else text

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.index.database import touch
+from roadstead.index.dialects import exists
 from roadstead.index.tables import (
     blobs,
     claims,
@@ -84,7 +85,7 @@ class Blob:
 
 def is_claimed(digest: sa.ColumnElement[str], rules: Rules) -> sa.ColumnElement[bool]:
     """Whether a process said that it needs the digest for now."""
-    return sa.exists().where(claims.c.digest == digest, claims.c.until_ms > rules.now_ms)
+    return exists(claims.c.digest == digest, claims.c.until_ms > rules.now_ms)
 
 
 def is_needless_link(rules: Rules, dead: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
@@ -93,13 +94,12 @@ def is_needless_link(rules: Rules, dead: sa.FromClause | None = None) -> sa.Colu
     Args:
         dead: manifests (repository_id, digest) that are as good as gone.
     """
-    named = sa.exists().where(
-        manifest_references.c.repository_id == links.c.repository_id,
-        manifest_references.c.child == links.c.digest,
-        manifest_references.c.kind != "manifest",
+    # Of whatever kind: what an index names as a manifest may have been pushed as a blob too.
+    named = exists(
+        manifest_references.c.repository_id == links.c.repository_id, manifest_references.c.child == links.c.digest
     )
     if dead is not None:
-        gone = sa.exists().where(
+        gone = exists(
             dead.c.repository_id == manifest_references.c.repository_id, dead.c.digest == manifest_references.c.parent
         )
         named = named.where(~gone)
@@ -112,25 +112,25 @@ def is_needless_blob(rules: Rules, cut: sa.FromClause | None = None) -> sa.Colum
     Args:
         cut: links (repository_id, digest) that are as good as gone.
     """
-    linked = sa.exists().where(links.c.digest == blobs.c.digest)
+    linked = exists(links.c.digest == blobs.c.digest)
     if cut is not None:
-        gone = sa.exists().where(cut.c.repository_id == links.c.repository_id, cut.c.digest == links.c.digest)
+        gone = exists(cut.c.repository_id == links.c.repository_id, cut.c.digest == links.c.digest)
         linked = linked.where(~gone)
     # The hex of a sha512 digest is never equal to one of a sha256.
-    in_pds = sa.exists().where(pds_blobs.c.sha256 == sa.func.substr(blobs.c.digest, len("sha256:") + 1))
+    in_pds = exists(pds_blobs.c.sha256 == sa.func.substr(blobs.c.digest, len("sha256:") + 1))
     return sa.and_(blobs.c.created_at_ms < rules.young_ms, ~linked, ~in_pds, ~is_claimed(blobs.c.digest, rules))
 
 
 def is_needless_content(rules: Rules, dead: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
     """Whether a row of `manifest_contents` is garbage, but for records that the index does not have."""
-    indexed = sa.exists().where(manifests.c.sha256 == manifest_contents.c.sha256)
+    indexed = exists(manifests.c.sha256 == manifest_contents.c.sha256)
     if dead is not None:
-        gone = sa.exists().where(dead.c.repository_id == manifests.c.repository_id, dead.c.digest == manifests.c.digest)
+        gone = exists(dead.c.repository_id == manifests.c.repository_id, dead.c.digest == manifests.c.digest)
         indexed = indexed.where(~gone)
-    in_pds = sa.exists().where(pds_blobs.c.sha256 == manifest_contents.c.sha256)
+    in_pds = exists(pds_blobs.c.sha256 == manifest_contents.c.sha256)
     if dead is not None:
         # No manifest that stays has these bytes, so it is the records of the dead ones that the PDS has them for.
-        record_gone = sa.exists().where(
+        record_gone = exists(
             manifests.c.sha256 == pds_blobs.c.sha256,
             dead.c.repository_id == manifests.c.repository_id,
             dead.c.digest == manifests.c.digest,
@@ -141,7 +141,7 @@ def is_needless_content(rules: Rules, dead: sa.FromClause | None = None) -> sa.C
 
 def is_needless_pds_blob(rules: Rules) -> sa.ColumnElement[bool]:
     """Whether a row of `pds_blobs` is garbage: uploaded, and never named by a record, or not any more."""
-    named = sa.exists().where(
+    named = exists(
         pds_blob_references.c.account_id == pds_blobs.c.account_id, pds_blob_references.c.cid == pds_blobs.c.cid
     )
     return sa.and_(pds_blobs.c.created_at_ms < rules.young_ms, ~named)

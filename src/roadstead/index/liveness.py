@@ -16,7 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.index.dialects import insert
+from roadstead.index.dialects import exists, insert
 from roadstead.index.garbage import Rules, is_claimed
 from roadstead.index.links import CHUNK
 from roadstead.index.tables import Identity, manifest_references, manifests, tags
@@ -96,8 +96,8 @@ def _lock(connection: Connection, manifest: DeadManifest) -> bool:
 
 def _is_root(rules: Rules) -> sa.ColumnElement[bool]:
     subjects = manifests.alias("subjects")
-    tagged = sa.exists().where(tags.c.repository_id == manifests.c.repository_id, tags.c.digest == manifests.c.digest)
-    has_subject = sa.exists().where(
+    tagged = exists(tags.c.repository_id == manifests.c.repository_id, tags.c.digest == manifests.c.digest)
+    has_subject = exists(
         subjects.c.repository_id == manifests.c.repository_id, subjects.c.digest == manifests.c.subject
     )
     return sa.or_(
@@ -153,7 +153,7 @@ def _reached(frontier: sa.Table, level: int, *, toward_life: bool) -> sa.Select[
 
 
 def _insert_dead(connection: Connection) -> None:
-    alive = sa.exists().where(_live.c.repository_id == manifests.c.repository_id, _live.c.digest == manifests.c.digest)
+    alive = exists(_live.c.repository_id == manifests.c.repository_id, _live.c.digest == manifests.c.digest)
     rest = sa.select(manifests.c.repository_id, manifests.c.digest, sa.literal(0)).where(~alive)
     connection.execute(dead.insert().from_select(list(dead.c), rest))
 
@@ -162,10 +162,13 @@ def _order(connection: Connection) -> None:
     """Moves what others have to precede to a higher level, until nothing moves: digests cannot form a circle."""
     level = 0
     while True:
-        reached = _reached(dead, level, toward_life=False).subquery()
-        key = sa.tuple_(dead.c.repository_id, dead.c.digest)
-        later = dead.update().where(key.in_(sa.select(reached.c[0], reached.c[1]))).values(level=level + 1)
-        if connection.execute(later).rowcount <= 0:
+        reached, here = _reached(dead, level, toward_life=False).subquery(), dead.alias()
+        is_dead = sa.and_(here.c.repository_id == reached.c[0], here.c.digest == reached.c[1])
+        later = sa.select(reached.c[0], reached.c[1], reached.c[2]).join(here, is_dead).where(sa.true())
+        # An UPDATE with a list of keys would, in SQLite, read all dead manifests of a repository for each of them.
+        moved = insert(connection, dead).from_select(list(dead.c), later)
+        moved = moved.on_conflict_do_update(index_elements=["repository_id", "digest"], set_={"level": level + 1})
+        if connection.execute(moved).rowcount <= 0:
             return
         level += 1
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from roadstead.core.digest import Digest
 from roadstead.core.manifest import Manifest
-from roadstead.index.dialects import Put, in_byte_order, locked
+from roadstead.index.dialects import Put, exists, in_byte_order, locked
 from roadstead.index.links import CHUNK
 from roadstead.index.tables import manifest_contents, manifest_references, manifests, tags
 
@@ -97,9 +97,7 @@ _STORED: Final = sa.select(
     manifests.c.sha256,
     manifests.c.media_type,
     manifests.c.size_bytes,
-    sa.exists()
-    .where(_child.c.repository_id == manifests.c.repository_id, _child.c.child == manifests.c.digest)
-    .label("is_child"),
+    exists(_child.c.repository_id == manifests.c.repository_id, _child.c.child == manifests.c.digest).label("is_child"),
 ).where(manifests.c.repository_id == sa.bindparam("repository_id"), manifests.c.digest == sa.bindparam("digest"))
 _TAG: Final = sa.select(tags.c.digest).where(
     tags.c.repository_id == sa.bindparam("repository_id"), tags.c.tag == sa.bindparam("tag")

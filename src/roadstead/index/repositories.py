@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.index.dialects import Put, in_byte_order
+from roadstead.index.dialects import Put, exists, in_byte_order
 from roadstead.index.tables import accounts, grants, manifests, repositories
 
 
@@ -89,7 +89,7 @@ def readable_page(
         readable: which rows of `repositories` the asker may see.
     """
     name = in_byte_order(connection, accounts.c.name + "/" + repositories.c.path)
-    has_manifest = sa.exists().where(manifests.c.repository_id == repositories.c.id)
+    has_manifest = exists(manifests.c.repository_id == repositories.c.id)
     query = sa.select(name, repositories.c.visibility).join_from(repositories, accounts)
     rows = connection.execute(query.where(readable, has_manifest, name > after).order_by(name).limit(limit))
     return [(row[0], row[1]) for row in rows]

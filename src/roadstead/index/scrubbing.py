@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.index.database import touch
+from roadstead.index.dialects import exists
 from roadstead.index.tables import accounts, blobs, links, manifest_contents, manifests
 
 
@@ -73,9 +74,7 @@ def contents_page(connection: Connection, repository_id: int | None, after: str,
     query = sa.select(manifest_contents.c.sha256, manifest_contents.c.body).where(manifest_contents.c.sha256 > after)
     if repository_id is not None:
         query = query.where(
-            sa.exists().where(
-                manifests.c.repository_id == repository_id, manifests.c.sha256 == manifest_contents.c.sha256
-            )
+            exists(manifests.c.repository_id == repository_id, manifests.c.sha256 == manifest_contents.c.sha256)
         )
     rows = connection.execute(query.order_by(manifest_contents.c.sha256).limit(limit))
     return [(row.sha256, bytes(row.body)) for row in rows]
@@ -94,6 +93,6 @@ def account_names(connection: Connection) -> list[tuple[int, str]]:
 def _which(before_ms: int, repository_id: int | None) -> list[sa.ColumnElement[bool]]:
     which = [blobs.c.verified_at_ms < before_ms, blobs.c.quarantined_at_ms.is_(None)]
     if repository_id is not None:
-        linked = sa.exists().where(links.c.repository_id == repository_id, links.c.digest == blobs.c.digest)
+        linked = exists(links.c.repository_id == repository_id, links.c.digest == blobs.c.digest)
         which.append(linked)
     return which

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
-from roadstead.index.dialects import Put
+from roadstead.index.dialects import Put, exists
 from roadstead.index.tables import pds_blob_references, pds_blobs
 from roadstead.index.tables import pds_records as _records
 
@@ -31,11 +31,9 @@ _RELEASE: Final = (
     )
     .returning(_references.cid)
 )
-_is_needed: Final = (
-    sa.exists()
-    .where(_references.account_id == pds_blobs.c.account_id, _references.cid == pds_blobs.c.cid)
-    .correlate(pds_blobs)
-)
+_is_needed: Final = exists(
+    _references.account_id == pds_blobs.c.account_id, _references.cid == pds_blobs.c.cid
+).correlate(pds_blobs)
 _DROP: Final = pds_blobs.delete().where(
     pds_blobs.c.account_id == sa.bindparam("account"), pds_blobs.c.cid == sa.bindparam("blob"), ~_is_needed
 )

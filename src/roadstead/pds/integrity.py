@@ -9,6 +9,7 @@ from roadstead.core.cid import Cid
 from roadstead.core.commit import Commit
 from roadstead.core.errors import RoadsteadError
 from roadstead.core.mst import Tree, check
+from roadstead.index.dialects import exists
 from roadstead.index.tables import blobs, manifest_contents, pds_blob_references, pds_blobs, pds_records
 from roadstead.pds import records
 from roadstead.pds.memory import private_key
@@ -59,8 +60,8 @@ def _wrong_records(connection: Connection, account_id: int, paths: dict[str, Cid
 
 def _missing_blobs(connection: Connection, account_id: int) -> list[str]:
     """Blobs that records name and that are stored nowhere."""
-    kept = sa.exists().where(manifest_contents.c.sha256 == pds_blobs.c.sha256)
-    in_store = sa.exists().where(blobs.c.digest == "sha256:" + pds_blobs.c.sha256, blobs.c.quarantined_at_ms.is_(None))
+    kept = exists(manifest_contents.c.sha256 == pds_blobs.c.sha256)
+    in_store = exists(blobs.c.digest == "sha256:" + pds_blobs.c.sha256, blobs.c.quarantined_at_ms.is_(None))
     query = (
         sa.select(pds_blob_references.c.collection, pds_blob_references.c.rkey, pds_blob_references.c.cid)
         .outerjoin(
