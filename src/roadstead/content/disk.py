@@ -42,7 +42,7 @@ class DiskStore:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._layout = Layout(data)
-        self._prefixes: set[Path] = set()
+        self._named: set[Path] = set()
 
     def stat(self, digest: Digest) -> int | None:
         """The size in bytes of the digest's file; see `BlobStore.stat`."""
@@ -144,17 +144,18 @@ class DiskStore:
             break
         sync_folder(folder)
         sync_folder(folder.parent)
-        self._sync_prefix(folder.parent)
+        self._sync_above(folder.parent)
 
-    def _sync_prefix(self, prefix: Path) -> None:
-        """Syncs the names above `ab`, which few publications make, once a process for each."""
-        if prefix in self._prefixes:
-            return
-        for folder in prefix.parents:
-            sync_folder(folder)
-            if folder == self._data:
-                break
-        self._prefixes.add(prefix)
+    def _sync_above(self, folder: Path) -> None:
+        """Syncs the names of `folder` and of those above it, up to the data folder, once a process for each.
+
+        That a folder is there already does not show that its name is on disk: another process may just have made it.
+        """
+        for named in (folder, *folder.parents):
+            if named in self._named or named == self._data:
+                return
+            sync_folder(named.parent)
+            self._named.add(named)
 
 
 def _place(source: Path, path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.rig.hold import Hold, patterned
 
 CONTENT = patterned(300_000)
 CHUNK_BYTES = 100_000
+BEFORE = b"stored before"
 KILLED = 9
 CALLS = ("mkdir", "open", "pwritev", "ftruncate", "fdatasync", "fsync", "link", "rename", "replace", "unlink", "rmdir")
 
@@ -69,6 +70,7 @@ def _child(scenario: str, folder: Path, at: int) -> None:
     # So small that the state is saved within a chunk, which otherwise takes 8 MiB of it.
     session.WRITE_BACK_BYTES = 30_000  # type: ignore[misc]  # final for everybody else
     hold = Hold(folder / "data")
+    hold.push(BEFORE, "before")
     Executioner(at).arm()
 
     def tell(word: str) -> None:
