@@ -65,19 +65,31 @@ def mark_quarantined(connection: Connection, digest: str, at_ms: int) -> None:
         touch(connection, repository_id)
 
 
-def contents_page(connection: Connection, repository_id: int | None, after: str, limit: int) -> list[tuple[str, bytes]]:
-    """Manifests' bytes with the hex of their SHA-256, in its order, after the hex `after`.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a manifest; `key` is where the next page goes on."""
+
+    key: str
+    sha256: str
+    body: bytes
+
+
+def contents_page(connection: Connection, repository_id: int | None, after: str, limit: int) -> list[Content]:
+    """Manifests' bytes that come after a key.
 
     Args:
         repository_id: only of manifests that this repository has; None for all.
     """
-    query = sa.select(manifest_contents.c.sha256, manifest_contents.c.body).where(manifest_contents.c.sha256 > after)
+    key: sa.Column[str] = manifest_contents.c.sha256
+    query = sa.select(key, manifest_contents.c.sha256, manifest_contents.c.body)
     if repository_id is not None:
-        query = query.where(
-            exists(manifests.c.repository_id == repository_id, manifests.c.sha256 == manifest_contents.c.sha256)
+        key = manifests.c.digest
+        query = sa.select(key, manifest_contents.c.sha256, manifest_contents.c.body).join_from(
+            manifests, manifest_contents
         )
-    rows = connection.execute(query.order_by(manifest_contents.c.sha256).limit(limit))
-    return [(row.sha256, bytes(row.body)) for row in rows]
+        query = query.where(manifests.c.repository_id == repository_id)
+    rows = connection.execute(query.where(key > after).order_by(key).limit(limit))
+    return [Content(row[0], row[1], bytes(row[2])) for row in rows]
 
 
 def known(connection: Connection, digests: Sequence[str]) -> set[str]:

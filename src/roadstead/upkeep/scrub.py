@@ -185,12 +185,12 @@ class Scrubber:
         ):
             lease.check()
             progress(report.manifests, None, "manifests")
-            for sha256, body in page:
+            for one in page:
                 report.manifests += 1
-                if hashlib.sha256(body).hexdigest() != sha256:
-                    detail = f"{len(body)} bytes do not have this hash; the next push of the manifest heals it"
-                    report.findings.append(Finding("manifest", f"sha256:{sha256}", detail))
-            after = page[-1][0]
+                if hashlib.sha256(one.body).hexdigest() != one.sha256:
+                    detail = f"{len(one.body)} bytes do not have this hash; the next push of the manifest heals it"
+                    report.findings.append(Finding("manifest", f"sha256:{one.sha256}", detail))
+            after = page[-1].key
 
     async def _accounts(self, lease: Lease, report: Report, progress: Progress) -> None:
         accounts = await self._database.read(scrubbing.account_names)
