@@ -48,15 +48,22 @@ class Refused(Exception):
 
 
 class Firehose:
-    """Serves the subscribers of one process."""
+    """Serves the subscribers of one process.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        most: subscribers at once.
+        slow_s: for how long one may not take a frame.
+    """
+
+    def __init__(self, database: Database, *, most: int = MAX_SUBSCRIBERS, slow_s: float = SLOW_S) -> None:
         self._database = database
+        self._most = most
+        self._slow_s = slow_s
         self._subscribers = 0
 
     async def subscribe(self, websocket: WebSocket) -> None:
         """Sends the stream from the cursor on, until either side ends."""
-        if self._subscribers >= MAX_SUBSCRIBERS:
+        if self._subscribers >= self._most:
             await websocket.close(_TRY_AGAIN_LATER)
             return
         await websocket.accept()
@@ -94,7 +101,7 @@ class Firehose:
         if cursor > last:
             raise Refused("FutureCursor", f"the cursor {cursor} is ahead of this stream, which is at {last}")
         if cursor < first - 1:
-            await _take(websocket, info_frame("OutdatedCursor", f"the events before {first} are no longer kept"))
+            await self._take(websocket, info_frame("OutdatedCursor", f"the events before {first} are no longer kept"))
         return cursor
 
     async def _stream(self, websocket: WebSocket, cursor: int) -> Never:
@@ -102,7 +109,7 @@ class Firehose:
             seen = self._database.generation.of(FIREHOSE)
             following = await self._following(cursor)
             for numbered in following:
-                await _take(websocket, numbered.event.frame(numbered.seq))
+                await self._take(websocket, numbered.event.frame(numbered.seq))
                 cursor = numbered.seq
             if not following:
                 await self._news(seen)
@@ -120,17 +127,16 @@ class Firehose:
 
     async def _refuse(self, websocket: WebSocket, refused: Refused) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
-            async with asyncio.timeout(SLOW_S):
+            async with asyncio.timeout(self._slow_s):
                 await websocket.send_bytes(error_frame(refused.name, refused.message))
                 await websocket.close(_POLICY_VIOLATION)
 
-
-async def _take(websocket: WebSocket, frame: bytes) -> None:
-    try:
-        async with asyncio.timeout(SLOW_S):
-            await websocket.send_bytes(frame)
-    except TimeoutError:
-        raise Refused("ConsumerTooSlow", f"no frame was taken for {SLOW_S:.0f} s") from None
+    async def _take(self, websocket: WebSocket, frame: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._slow_s):
+                await websocket.send_bytes(frame)
+        except TimeoutError:
+            raise Refused("ConsumerTooSlow", f"no frame was taken for {self._slow_s:.0f} s") from None
 
 
 async def _ended(task: asyncio.Future[T]) -> T | None:
