@@ -43,10 +43,13 @@ class Archive(Protocol):
     """Where a backup goes to. All calls raise StorageFull or Unavailable when the disk does."""
 
     def has_blob(self, digest: Digest, size_bytes: int) -> bool:
-        """Whether an earlier backup put the blob there."""
+        """Whether an earlier backup put the blob there; what it put there is kept from now on."""
 
     def add(self, name: str, source: Stream, size_bytes: int) -> None:
         """Adds `size_bytes` of `source` under a name."""
+
+    def drop(self, name: str) -> None:
+        """Takes back what was just added, where that is possible."""
 
     def finish(self, statement: bytes) -> None:
         """Makes all of it durable, and says that it is whole."""
@@ -129,6 +132,11 @@ class FolderArchive:
             beside.replace(path)
             sync_folder(path.parent)
 
+    def drop(self, name: str) -> None:
+        """Removes the file; see `Archive.drop`."""
+        with translated():
+            (self._folder / name).unlink(missing_ok=True)
+
     def finish(self, statement: bytes) -> None:
         """Puts database and statement in place, and removes other blobs; see `Archive.finish`."""
         with translated():
@@ -165,6 +173,9 @@ class TarArchive:
         member.size, member.mode, member.mtime = size_bytes, 0o600, self._now_s
         with translated():
             self._tar.addfile(member, source)
+
+    def drop(self, _name: str) -> None:
+        """Not possible: restoring finds it damaged."""
 
     def finish(self, statement: bytes) -> None:
         """Adds the statement, and ends the file; see `Archive.finish`."""

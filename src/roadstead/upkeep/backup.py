@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -85,6 +85,9 @@ def back_up(
     """
     report = Report()
     with _snapshot(database) as snapshot:
+        for digest, size_bytes in _blobs(snapshot, "IS NOT NULL"):
+            # Damaged here by now: what an earlier backup has of it may be the last whole copy.
+            archive.has_blob(digest, size_bytes)
         named = _blobs(snapshot)
         whole_bytes = sum(size for _, size in named)
         for digest, size_bytes in named:
@@ -179,7 +182,10 @@ def _add_blob(layout: Layout, archive: Archive, digest: Digest, size_bytes: int,
         stream = Reading(file, digest.algorithm)
         archive.add(blob_name(digest), stream, size_bytes)
     if stream.hex() != digest.hex:
+        # The next backup must not take it for the blob, which may have been healed by then.
+        archive.drop(blob_name(digest))
         report.damaged.append(str(digest))
+        return
     report.blobs += 1
     report.blob_bytes += size_bytes
 
@@ -239,8 +245,8 @@ def _snapshot(database: Path) -> Iterator[Path]:
         yield copy
 
 
-def _blobs(database: Path) -> list[tuple[Digest, int]]:
-    """What the database says is stored and sound, in the order of the digests."""
-    query = "SELECT digest, size_bytes FROM blobs WHERE quarantined_at_ms IS NULL ORDER BY digest"
+def _blobs(database: Path, quarantined: Literal["IS NULL", "IS NOT NULL"] = "IS NULL") -> list[tuple[Digest, int]]:
+    """What the database says is stored and sound (or was), in the order of the digests."""
+    query = f"SELECT digest, size_bytes FROM blobs WHERE quarantined_at_ms {quarantined} ORDER BY digest"  # noqa: S608
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return [(Digest.parse(digest), size) for digest, size in connection.execute(query)]

@@ -17,7 +17,7 @@ from roadstead.content.layout import Layout
 from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, CorruptContent, Misuse, Unknown, Unsupported
 from roadstead.index import tables
-from roadstead.upkeep.archive import Archive, FolderArchive, TarArchive
+from roadstead.upkeep.archive import Archive, FolderArchive, TarArchive, blob_name
 from roadstead.upkeep.backup import PASSING, Report, back_up, restore
 from roadstead.upkeep.lease import Lease
 from roadstead.upkeep.ports import unwatched
@@ -135,6 +135,25 @@ def test_a_damaged_blob_is_told_and_the_others_are_kept(source: Depot, target: P
     assert sorted(make(source, target).damaged) == damaged
     restored = restore(target, tmp_path / "new", tmp_path / "new", unwatched)
     assert (restored.blobs, restored.damaged) == (2, damaged)
+
+
+def test_what_was_healed_is_in_the_next_backup_of_a_folder(source: Depot, tmp_path: Path) -> None:
+    target, digest = tmp_path / "backup", source.blob(source.repository(1), b"blob")
+    file = Layout(source.services.settings.storage_path).blob(digest)
+    file.write_bytes(b"BLOB")
+    assert make(source, target).damaged == [str(digest)]
+    file.write_bytes(b"blob")
+    make(source, target)
+    assert restore(target, tmp_path / "new", tmp_path / "new", unwatched).damaged == []
+
+
+def test_a_folder_keeps_its_copy_of_what_was_damaged_since(source: Depot, tmp_path: Path) -> None:
+    target, digest = tmp_path / "backup", source.blob(source.repository(1), b"blob")
+    make(source, target)
+    Layout(source.services.settings.storage_path).blob(digest).unlink()
+    source.execute(sa.update(tables.blobs).where(tables.blobs.c.digest == str(digest)).values(quarantined_at_ms=1))
+    make(source, target)
+    assert (target / blob_name(digest)).read_bytes() == b"blob"
 
 
 def test_a_folder_that_is_not_empty_is_not_restored_into(source: Depot, target: Path, tmp_path: Path) -> None:
