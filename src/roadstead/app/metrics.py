@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 from starlette.types import Scope
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+
+log = structlog.get_logger()
 
 FLUSH_S: Final = 2.0
 
@@ -115,11 +118,14 @@ class Metrics:
             self.flush()
 
     def flush(self) -> None:
-        """Writes the figures down for the other workers."""
+        """Writes the figures down for the other workers; a disk that is full gets them the next time."""
         figures = Figures(os.getpid(), _open_files(), list(self._series.values()))
         beside = self._file.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(figures))
-        beside.replace(self._file)
+        try:
+            beside.write_bytes(msgspec.json.encode(figures))
+            beside.replace(self._file)
+        except OSError as error:
+            log.warning("the metrics cannot be written down now", reason=str(error))
 
     def exposition(self, gauges: list[Gauge]) -> bytes:
         """The figures of all workers, and these, in Prometheus's text format."""

@@ -89,6 +89,17 @@ def test_what_is_no_figures_of_ours_is_passed_over(tmp_path: Path) -> None:
     assert samples(Metrics(tmp_path).exposition([]))[("roadstead_workers",)] == 1
 
 
+def test_a_disk_that_takes_nothing_now_gets_the_figures_later(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    metrics = Metrics(folder)
+    folder.rmdir()
+    metrics.flush()
+    assert metrics.exposition([])
+    folder.mkdir()
+    metrics.flush()
+    assert list(folder.glob("*.json"))
+
+
 def test_a_new_server_begins_at_zero(tmp_path: Path) -> None:
     old = Metrics(tmp_path)
     old.observe(BLOB, 200, 0.1)
