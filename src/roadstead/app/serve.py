@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -30,6 +30,9 @@ from roadstead.index import accounts
 log = structlog.get_logger()
 
 MOST_WORKERS = 4
+
+RECEIVED_BYTES: Final = 1024 * 1024
+"""How much of a body is received at once: what the content store writes and hashes at once."""
 
 
 def serve(settings: Settings) -> None:
@@ -85,6 +88,7 @@ def worker_count(settings: Settings) -> int:
 def _granian(settings: Settings, tls: dict[str, Any]) -> Any:
     from granian import Granian
     from granian.constants import Interfaces, Loops
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     host, port = split_listen(settings.listen)
@@ -98,6 +102,7 @@ def _granian(settings: Settings, tls: dict[str, Any]) -> Any:
         workers=worker_count(settings),
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, int(settings.shutdown_grace_s)),
+        http1_settings=HTTP1Settings(max_buffer_size=RECEIVED_BYTES),
         log_level=LogLevels.warning,
         **tls,
     )

@@ -7,12 +7,15 @@ transaction in which the blob becomes known.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
@@ -20,7 +23,7 @@ from roadstead.content.upload import Upload, Verified
 from roadstead.content.uploads import Uploads
 from roadstead.core.content_range import check_chunk
 from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
-from roadstead.core.errors import InvalidDigest, Misuse, TooManyRequests, UnknownBlob, UnknownUpload
+from roadstead.core.errors import InvalidDigest, Misuse, RoadsteadError, TooManyRequests, UnknownBlob, UnknownUpload
 from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Action, Allowed, Bearer, RepositoryRights, Visibility, decide
 from roadstead.index import links, repositories, uploads
@@ -30,6 +33,8 @@ from roadstead.index.rights import rights_in
 from roadstead.index.uploads import UploadRow
 from roadstead.registry.exchange import Answer, Exchange, answer
 from roadstead.registry.views import Views
+
+log = structlog.get_logger()
 
 MOUNT_SOURCES = 64
 """How many repositories are looked through for a mount that names no source."""
@@ -77,6 +82,7 @@ class BlobPush:
         self._store = store
         self._limits = limits
         self._clock_ms = clock_ms
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def start(self, exchange: Exchange) -> Answer:
         """`POST /v2/NAME/blobs/uploads/`: a session, a mount (`mount`, `from`), or a blob in one request (`digest`)."""
@@ -109,11 +115,11 @@ class BlobPush:
             await self._receive(exchange, upload)
             try:
                 verified = await upload.verify(digest)
-            except InvalidDigest:
-                await self._database.write(lambda connection: uploads.delete(connection, [row.id]))
+            except RoadsteadError:
+                await self._forget(row.id)
                 raise
             await self._publish(row.repository_id, verified)
-        await self._sessions.finish(verified)
+        self._finish(verified)
         return _created(exchange, digest)
 
     async def progress(self, exchange: Exchange) -> Answer:
@@ -174,7 +180,7 @@ class BlobPush:
         upload_id = secrets.token_hex(16)
         verified = await self._sessions.receive_whole(upload_id, digest, exchange.body())
         await self._publish(repository.id, verified)
-        await self._sessions.finish(verified)
+        self._finish(verified)
         return _created(exchange, digest)
 
     async def _publish(self, repository_id: int, verified: Verified) -> None:
@@ -189,6 +195,22 @@ class BlobPush:
             touch(connection, repository_id)
 
         await self._database.write(work)
+
+    def _finish(self, verified: Verified) -> None:
+        """Removes what is left of a session, after the answer: if that is lost, a sweep does it."""
+        task = asyncio.create_task(self._sessions.finish(verified))
+        self._finishing.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._finishing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("what is left of an upload is left to the sweep", reason=str(error))
+
+    async def _forget(self, upload_id: str) -> None:
+        """Closes a session that the content store has cancelled; if the database fails too, a sweep does it."""
+        with contextlib.suppress(RoadsteadError):
+            await self._database.write(lambda connection: uploads.delete(connection, [upload_id]))
 
     async def _session(self, exchange: Exchange) -> UploadRow:
         """The session that the path names, if it is of this repository and this account."""
