@@ -35,6 +35,11 @@ class DataFolder:
             raise Failure(
                 f"the data folder {self.path} cannot be made: {error.strerror}", remedy="choose another with --data"
             ) from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise Failure(
+                f"the data folder {self.path} cannot be written",
+                remedy="give it to the user that roadstead runs as, or choose another with --data",
+            )
 
     def database_url(self, configured: str) -> str:
         """The URL of the database in SQLAlchemy's form."""

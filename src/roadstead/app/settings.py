@@ -16,9 +16,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from roadstead.core.client_address import parse_networks
 from roadstead.core.errors import InvalidSetting
 
 PREFIX: Final = "ROADSTEAD_"
+DATABASES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
@@ -130,6 +132,11 @@ def _checked(settings: Settings) -> Settings:
         raise InvalidSetting(
             f"public_url is {settings.public_url!r}; expected a URL such as https://registry.example.com"
         )
+    if settings.database_url and not settings.database_url.startswith(DATABASES):
+        # Not the URL itself: it may hold a password.
+        raise InvalidSetting("database_url is none of postgresql://USER:PASSWORD@HOST/NAME")
+    for networks in (settings.trusted_proxies, settings.metrics_networks):
+        parse_networks(networks)
     split_listen(settings.listen)
     return settings
 

@@ -73,7 +73,7 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read` for a thread that may block: a command, a job."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             # One snapshot for all statements of the work: an export asks for head, tree and records one by one.
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
@@ -128,7 +128,7 @@ class Database:
     def _commit(self, batch: list[_Work[Any]]) -> None:
         """Runs the works of `batch` in one transaction, and answers them after its commit."""
         try:
-            with _translated(), self._exclusively(), self.engine.connect() as connection:
+            with translated(), self._exclusively(), self.engine.connect() as connection:
                 self._begin(connection)
                 for entry in batch:
                     entry.run(connection, alone=len(batch) == 1)
@@ -232,7 +232,13 @@ def _engine(url: str) -> Engine:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turns a database's errors in the work inside into ours.
+
+    Raises:
+        StorageFull: its disk is full.
+        Unavailable, Failure: it does not answer, or refuses.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from roadstead.core.errors import DataTooNew
+from roadstead.index.database import translated
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,8 +27,9 @@ def ensure(engine: Engine) -> None:
 
     Raises:
         DataTooNew: a newer version of Roadstead has migrated it further.
+        Unavailable: the database does not answer.
     """
-    with engine.begin() as connection:
+    with translated(), engine.begin() as connection:
         if _revision(connection) == HEAD:
             return
         if connection.dialect.name == "postgresql":
