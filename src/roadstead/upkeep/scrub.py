@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore, Check, Stored
 from roadstead.core.digest import Digest
+from roadstead.core.errors import Unavailable
 from roadstead.index import jobs, scrubbing
 from roadstead.index.database import Database
 from roadstead.index.scrubbing import Due
@@ -41,8 +42,9 @@ class Finding:
     """Something that is not as it should be.
 
     Args:
-        kind: `corrupt`, `short` or `missing` (of a blob, quarantined), `manifest` (bytes of a manifest), `records`
-            (an account's AT Protocol repository), `stray` (a file that the index does not know; it is left alone).
+        kind: `corrupt`, `short` or `missing` (of a blob, quarantined), `unreadable` (of a blob whose file the disk does
+            not give, left where it is), `manifest` (bytes of a manifest), `records` (an account's AT Protocol
+            repository), `stray` (a file that the index does not know; it is left alone).
         subject: the digest or the account.
     """
 
@@ -153,7 +155,12 @@ class Scrubber:
         """Reads one blob back; one that is not sound is quarantined and reported."""
         digest = Digest.parse(blob.digest)
         while True:
-            check = await asyncio.to_thread(self._store.check, digest)
+            try:
+                check = await asyncio.to_thread(self._store.check, digest)
+            except Unavailable as error:
+                # One bad sector must not keep all that comes after it from being read, now and at every later scrub.
+                report.findings.append(Finding("unreadable", blob.digest, str(error)))
+                return False
             report.blobs += 1
             report.blob_bytes += blob.size_bytes
             if check is not None and check.intact and check.size_bytes == blob.size_bytes:

@@ -60,6 +60,17 @@ def test_corrupt_short_and_missing_blobs_are_quarantined(filled: Depot) -> None:
     assert verify(filled).findings == []
 
 
+def test_what_the_disk_does_not_give_is_told_and_the_others_are_read(filled: Depot) -> None:
+    repository = filled.repository(1)
+    bad, corrupt = (filled.blob(repository, b"blob %d" % number) for number in range(2))
+    path_of(filled, bad).unlink()
+    path_of(filled, bad).mkdir()
+    path_of(filled, corrupt).write_bytes(b"BLOB 1")
+    report = verify(filled)
+    assert kinds(report) == {str(bad): "unreadable", str(corrupt): "corrupt"}
+    assert report.damage == 2
+
+
 def test_the_next_push_heals(filled: Depot) -> None:
     repository = filled.repository(1)
     digest = filled.blob(repository, b"layer")
