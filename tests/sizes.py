@@ -44,9 +44,9 @@ SIZES: Final = (
     Size(WRITE_BACK_BYTES, "starts write-back, and saves the state within the request"),
     Size(WRITE_BACK_BYTES + 1, "one byte after the state was saved"),
 )
-"""Ascending. What is read at a time is a batch too, which this holds true."""
+"""Ascending. What is read at a time is a part of a batch, which this holds true."""
 
-assert READ_BYTES == BATCH_BYTES
+assert BATCH_BYTES % READ_BYTES == 0
 
 SMALL: Final = tuple(size for size in SIZES if size.size_bytes <= 4097)
 """Those that a test can afford in any combination."""
