@@ -88,54 +88,39 @@ def is_claimed(digest: sa.ColumnElement[str], rules: Rules) -> sa.ColumnElement[
     return exists(claims.c.digest == digest, claims.c.until_ms > rules.now_ms)
 
 
-def is_needless_link(rules: Rules, dead: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
+def is_needless_link(rules: Rules, names: sa.FromClause = manifest_references) -> sa.ColumnElement[bool]:
     """Whether a row of `links` is garbage.
 
     Args:
-        dead: manifests (repository_id, digest) that are as good as gone.
+        names: what manifests name, (repository_id, child): of whatever kind, as what an index names as a manifest may
+            have been pushed as a blob too.
     """
-    # Of whatever kind: what an index names as a manifest may have been pushed as a blob too.
-    named = exists(
-        manifest_references.c.repository_id == links.c.repository_id, manifest_references.c.child == links.c.digest
-    )
-    if dead is not None:
-        gone = exists(
-            dead.c.repository_id == manifest_references.c.repository_id, dead.c.digest == manifest_references.c.parent
-        )
-        named = named.where(~gone)
+    named = exists(names.c.repository_id == links.c.repository_id, names.c.child == links.c.digest)
     return sa.and_(links.c.seen_at_ms < rules.young_ms, ~named, ~is_claimed(links.c.digest, rules))
 
 
-def is_needless_blob(rules: Rules, cut: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
+def is_needless_blob(rules: Rules, rights: sa.FromClause = links) -> sa.ColumnElement[bool]:
     """Whether a row of `blobs` is garbage.
 
     Args:
-        cut: links (repository_id, digest) that are as good as gone.
+        rights: what repositories have the right to, (digest).
     """
-    linked = exists(links.c.digest == blobs.c.digest)
-    if cut is not None:
-        gone = exists(cut.c.repository_id == links.c.repository_id, cut.c.digest == links.c.digest)
-        linked = linked.where(~gone)
+    linked = exists(rights.c.digest == blobs.c.digest)
     # The hex of a sha512 digest is never equal to one of a sha256.
     in_pds = exists(pds_blobs.c.sha256 == sa.func.substr(blobs.c.digest, len("sha256:") + 1))
     return sa.and_(blobs.c.created_at_ms < rules.young_ms, ~linked, ~in_pds, ~is_claimed(blobs.c.digest, rules))
 
 
-def is_needless_content(rules: Rules, dead: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
-    """Whether a row of `manifest_contents` is garbage, but for records that the index does not have."""
-    indexed = exists(manifests.c.sha256 == manifest_contents.c.sha256)
-    if dead is not None:
-        gone = exists(dead.c.repository_id == manifests.c.repository_id, dead.c.digest == manifests.c.digest)
-        indexed = indexed.where(~gone)
-    in_pds = exists(pds_blobs.c.sha256 == manifest_contents.c.sha256)
-    if dead is not None:
-        # No manifest that stays has these bytes, so it is the records of the dead ones that the PDS has them for.
-        record_gone = exists(
-            manifests.c.sha256 == pds_blobs.c.sha256,
-            dead.c.repository_id == manifests.c.repository_id,
-            dead.c.digest == manifests.c.digest,
-        )
-        in_pds = in_pds.where(~record_gone)
+def is_needless_content(
+    rules: Rules, present: sa.FromClause = manifests, kept: sa.FromClause = pds_blobs
+) -> sa.ColumnElement[bool]:
+    """Whether a row of `manifest_contents` is garbage, but for records that the index does not have.
+
+    Args:
+        present: the manifests, (sha256); `kept`: the blobs of PDS accounts, (sha256).
+    """
+    indexed = exists(present.c.sha256 == manifest_contents.c.sha256)
+    in_pds = exists(kept.c.sha256 == manifest_contents.c.sha256)
     return sa.and_(manifest_contents.c.created_at_ms < rules.young_ms, ~indexed, ~in_pds)
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.index import garbage, liveness, tables
+from roadstead.index.forecast import forecast
 from roadstead.index.garbage import Rules
 from tests.rig.world import NOW_MS, World
 
@@ -24,6 +25,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "contents": lambda connection: garbage.contents_page(connection, RULES, "", 500),
     "pds blobs": lambda connection: garbage.has_any(connection, tables.pds_blobs, garbage.is_needless_pds_blob(RULES)),
     "dead manifests": lambda connection: liveness.find_dead(connection, RULES),
+    "forecast": lambda connection: forecast(connection, RULES, 20),
     "one manifest": lambda connection: liveness.is_still_dead(connection, RULES, liveness.DeadManifest(1, "sha256:0")),
     "removed links": lambda connection: garbage.remove_links(connection, RULES, [(1, "sha256:0"), (1, "sha256:1")]),
     "removed contents": lambda connection: garbage.remove_contents(connection, RULES, ["0", "1"]),
