@@ -1,13 +1,20 @@
-"""What an app password may write to its account's records: only those of the repositories that it is limited to."""
+"""What may not be written to an account's records by XRPC, though its owner has logged in.
+
+An app password writes only the records of the repositories that it is limited to. And nobody writes those of a private
+repository: what is in a PDS is public, so that its records are kept elsewhere (`roadstead.registry.private_records`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from sqlalchemy.engine import Connection
+
 from roadstead.core.atcr import OF_REPOSITORY
 from roadstead.core.errors import Denied
-from roadstead.core.rights import Action, Asker, Limits
+from roadstead.core.rights import Action, Asker, Limits, Visibility
+from roadstead.index import repositories
 from roadstead.pds.ports import RecordChange
 
 EVERY_REPOSITORY: Final = "*"
@@ -29,6 +36,22 @@ def check(asker: Asker, changes: Iterable[RecordChange]) -> None:
                     f"the app password does not cover {action} of {change.collection}/{change.rkey}",
                     remedy="log in with the account's password, or with an app password for this repository",
                 )
+
+
+def check_public(connection: Connection, account_id: int, changes: Iterable[RecordChange]) -> None:
+    """Returns if none of `changes` writes a record of a private repository.
+
+    Raises:
+        Denied: one does.
+    """
+    for change in changes:
+        path = change.after.get("repository") if change.after and change.collection in OF_REPOSITORY else None
+        row = repositories.by_name(connection, account_id, path) if isinstance(path, str) else None
+        if row is not None and row.visibility == Visibility.PRIVATE:
+            raise Denied(
+                f"{row.name} is private, and records in a PDS are public",
+                remedy="push to it as to a registry, or publish it first",
+            )
 
 
 def _covers(limits: Limits, account: str, collection: str, value: Mapping[str, Any], action: Action) -> bool:

@@ -16,7 +16,8 @@ from roadstead.core.errors import Conflict
 from roadstead.core.manifest import OCI_MANIFEST
 from roadstead.core.mst import Tree, check
 from roadstead.core.rights import Action
-from tests.unit.pds.conftest import BOTH_KINDS, World
+from roadstead.index import repositories
+from tests.unit.pds.conftest import BOTH_KINDS, NOW_MS, World
 from tests.unit.pds.surface import Surface, surface
 
 THING = "com.example.thing"
@@ -214,6 +215,40 @@ class TestRefusals:
         for limit in ("0", "101", "-1", "x", "9" * 30, "²"):
             response = pds.get("com.atproto.repo.listRecords", repo="alice", collection=THING, limit=limit)
             assert error(response) == (400, "InvalidRequest"), limit
+
+
+class TestPrivateRepositories:
+    def test_have_no_public_records(self, pds: Surface) -> None:
+        token, account_id = pds.token("alice"), pds.account("alice")
+        pds.world.database.write_now(lambda c: repositories.create(c, account_id, "secret", "private", NOW_MS))
+        assert error(put_tag(pds, token, "secret_1.0", tag("secret"))) == (403, "Forbidden")
+        assert pds.world.leaves("alice") == {}
+        assert pds.heard.changes == []
+
+
+@BOTH_KINDS
+class TestTexts:
+    """What no database can look for, but JSON can spell."""
+
+    @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 100_000, "..", "'; --", ""])
+    def test_in_records_of_repositories(self, pds: Surface, text: str) -> None:
+        token = pds.token("alice")
+        for field in ("repository", "tag", "manifestDigest", "createdAt"):
+            body = json.dumps(
+                {"repo": "alice", "collection": TAG, "rkey": "a", "record": {**tag("app"), field: text}}
+            ).encode()
+            assert pds.post("com.atproto.repo.putRecord", body, token).status_code in (200, 400)
+
+    @pytest.mark.parametrize("text", ["a\0b", "x" * 3000, "..", "é", "'; --"])
+    def test_in_parameters(self, pds: Surface, text: str) -> None:
+        pds.account("alice")
+        repo, collection = {"repo": "alice"}, {"collection": THING}
+        assert error(pds.get("com.atproto.repo.listRecords", **repo, **collection, cursor=text))[0] == 400
+        assert error(pds.get("com.atproto.repo.listRecords", **repo, collection=text))[0] == 400
+        assert error(pds.get("com.atproto.repo.getRecord", **repo, **collection, rkey=text))[0] == 400
+        assert error(pds.get("com.atproto.repo.getRecord", repo=text, **collection, rkey="a"))[0] == 400
+        assert error(pds.get("com.atproto.identity.resolveHandle", handle=text))[0] == 400
+        assert error(pds.get("com.atproto.sync.getRepo", did=text))[0] == 400
 
 
 class TestObserver:

@@ -177,7 +177,8 @@ class RepoMethods:
         account = await self._account(call.text("repo"))
         collection = parse_nsid(call.text("collection"))
         limit = call.integer("limit", default=PAGE, least=1, most=LONGEST_PAGE)
-        after, descending = call.optional("cursor"), not call.flag("reverse")
+        cursor, descending = call.optional("cursor"), not call.flag("reverse")
+        after = None if cursor is None else parse_record_key(cursor)
         found = await self._parts.database.read(
             lambda c: records.page(c, account.id, collection, limit=limit, after=after, descending=descending)
         )
@@ -247,6 +248,7 @@ class RepoMethods:
         take_turn(connection)
         changes = _changes(connection, asker, account_id, writes)
         limits.check(asker, changes)
+        limits.check_public(connection, account_id, changes)
         result = repositories.commit(
             connection,
             account_id,
@@ -264,6 +266,8 @@ class RepoMethods:
 def _changes(connection: Connection, asker: Asker, account_id: int, writes: Sequence[Write]) -> list[RecordChange]:
     """What the writes are about to do, where anybody has to know: with the records as they are before."""
     known = [write for write in writes if asker.limits is not None or write.collection in atcr.OF_REPOSITORY]
+    if not known:
+        return []
     before = records.blocks_of(connection, account_id, [(write.collection, write.rkey) for write in known])
     return [
         RecordChange(
@@ -277,11 +281,13 @@ def _changes(connection: Connection, asker: Asker, account_id: int, writes: Sequ
 
 
 def _validate(collection: str, value: Mapping[str, Value], wanted: bool | None) -> None:
-    """Checks a record against its lexicon where the caller insists on it.
+    """Checks what the registry's records name, and a record against its lexicon where the caller insists on it.
 
     Raises:
         InvalidRecord: it does not follow it, or its lexicon is not known here.
     """
+    if collection in atcr.OF_REPOSITORY and any("\0" in str(value.get(name)) for name in ("repository", "tag")):
+        raise InvalidRecord("no repository and no tag has NUL in its name")  # nor could PostgreSQL look for it
     if wanted is not True:
         return
     if collection == atcr.MANIFEST:
