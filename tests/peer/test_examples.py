@@ -115,6 +115,8 @@ def test_the_image_is_built_by_buildah_and_run_by_podman(
     container.ends_well()
 
 
+# Minutes: its storage without kernel support copies the whole root at each step.
+@pytest.mark.soak
 @pytest.mark.peer("docker", "dockerd", "runc", "busybox", "skopeo")
 def test_the_image_is_built_and_run_by_docker(
     python_root: Path, building: list[str], dockerd: Dockerd, tmp_path: Path, images: Images
