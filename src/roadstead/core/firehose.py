@@ -137,7 +137,9 @@ class Frame:
             start = len(libipld.encode_dag_cbor(header))
         except (ValueError, RecursionError, AttributeError) as error:
             raise CorruptContent(f"a message of a firehose is no frame: {error}") from error
-        if len(rest) != 1 or not isinstance(kind, str) or (operation, bool(kind)) not in _HEADERS:
+        # By its exact type: true and 1.0 are equal to 1, and a list cannot be looked up.
+        is_header = type(operation) is int and isinstance(kind, str) and (operation, bool(kind)) in _HEADERS
+        if len(rest) != 1 or not is_header:
             raise CorruptContent("a message of a firehose is no frame: its header is wrong")
         return cls(kind, decode_map(data[start:], max_bytes=MAX_FRAME_BYTES))
 
