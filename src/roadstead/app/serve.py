@@ -22,6 +22,7 @@ from roadstead.app.first_start import first_start
 from roadstead.app.scheduler import Scheduler, environment_of, jobs_of
 from roadstead.app.services import host_of, open_services
 from roadstead.app.settings import Settings, split_listen
+from roadstead.app.supervised import stop_once
 from roadstead.app.tls import pkcs8_key
 from roadstead.app.worker import HANDED_DOWN, METRICS, setup_logging
 from roadstead.core.errors import DataInUse, Failure
@@ -92,6 +93,7 @@ def _granian(settings: Settings, tls: dict[str, Any]) -> Any:
     from granian.log import LogLevels
 
     host, port = split_listen(settings.listen)
+    stop_once()
     return Granian(
         "roadstead.app.worker:build",
         factory=True,
