@@ -19,8 +19,6 @@ from tests.fault.pushers import ACCOUNT, BLOBS, IMAGES
 from tests.rig import referees
 from tests.rig.server import Account, Server
 
-HANDLE = f"{ACCOUNT}.localhost"
-
 
 class Aftermath:
     """Looks at everything that was ever asked for. What was uncertain before is certain afterwards."""
@@ -103,15 +101,7 @@ class Aftermath:
 
     def _records(self) -> None:
         """The account's export proves itself, and says of every manifest and tag what the registry says."""
-        did = Did.parse(f"did:web:{HANDLE}")
-        car = httpx.get(f"{self._server.url}/xrpc/com.atproto.sync.getRepo", params={"did": str(did)}, timeout=60)
-        assert car.status_code == 200, shown(car)
-        document = httpx.get(f"{self._server.url}/.well-known/did.json", headers={"host": HANDLE})
-        key = DidDocument.parse(document.json()).signing_key
-        roots, blocks = read_car(car.content)
-        snapshot = verify_snapshot(roots, blocks, did, key)
-        assert referees.arroba_verifies(blocks[snapshot.cid], key)
-        records = {path: decode_map(blocks[cid]) for path, cid in snapshot.records.items()}
+        records = exported(self._server, ACCOUNT)
         assert self._recorded(records, atcr.MANIFEST) == self._expected("manifest")
         assert self._recorded(records, atcr.TAG) == self._expected("tag")
 
@@ -136,3 +126,16 @@ class Aftermath:
                 if value is not None:
                     found.append(Key(kind, repository, f"{key.name} {value}" if kind == "tag" else value))
         return sorted(found, key=str)
+
+
+def exported(server: Server, name: str) -> dict[str, dict[str, Any]]:
+    """The records in an account's export, by their paths, once all of it is proved."""
+    did = Did.parse(f"did:web:{name}.localhost")
+    car = httpx.get(f"{server.url}/xrpc/com.atproto.sync.getRepo", params={"did": str(did)}, timeout=60)
+    assert car.status_code == 200, shown(car)
+    document = httpx.get(f"{server.url}/.well-known/did.json", headers={"host": f"{name}.localhost"})
+    key = DidDocument.parse(document.json()).signing_key
+    roots, blocks = read_car(car.content)
+    snapshot = verify_snapshot(roots, blocks, did, key)
+    assert referees.arroba_verifies(blocks[snapshot.cid], key)
+    return {path: decode_map(blocks[cid]) for path, cid in snapshot.records.items()}
