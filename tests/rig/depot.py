@@ -82,7 +82,7 @@ class Depot:
         body = json.dumps(fields).encode()
         digest = Digest.of(body)
         pushed = Pushed(parse(body, None), digest, body, tuple(map(Tag.parse, tags)))
-        push = self.services.pushing(upkeep.NoCounts())
+        push = self.services.pushing()
         asyncio.run(push.push(repository, pushed))
         return digest
 

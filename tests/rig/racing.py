@@ -82,7 +82,7 @@ class Pusher:
     def _delete(self) -> None:
         if self._pushed:
             repository, digest = self._pushed.pop(self._random.randrange(len(self._pushed)))
-            push = self._depot.services.pushing(upkeep.NoCounts())
+            push = self._depot.services.pushing()
             asyncio.run(push.remove(repository, str(digest), is_tag=False))
 
     def _mount(self) -> None:

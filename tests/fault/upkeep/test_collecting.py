@@ -68,9 +68,17 @@ def check_whole(opened: Depot) -> None:
         check = services.store.check(Digest.parse(digest))
         assert check is not None, digest
         assert check.intact, digest
-    before = opened.dump()
+    before = index_of(opened)
     opened.reindex()
-    assert opened.dump() == before
+    assert index_of(opened) == before
+
+
+def index_of(opened: Depot) -> dict[str, list[object]]:
+    """The index, but for platforms: a config that was collected and pushed again could not be read in between."""
+    where = list(tables.manifests.c.keys()).index("platform")
+    found = opened.dump()
+    found["manifests"] = [(*row[:where], *row[where + 1 :]) for row in found["manifests"]]
+    return found
 
 
 def test_pushes_and_collections_race(tmp_path: Path) -> None:
