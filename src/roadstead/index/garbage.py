@@ -29,6 +29,7 @@ from roadstead.index.tables import (
     pds_blob_references,
     pds_blobs,
     pds_events,
+    private_blob_references,
     private_records,
     refresh_tokens,
     uploads,
@@ -107,8 +108,13 @@ def is_needless_blob(rules: Rules, rights: sa.FromClause = links) -> sa.ColumnEl
     """
     linked = exists(rights.c.digest == blobs.c.digest)
     # The hex of a sha512 digest is never equal to one of a sha256.
-    in_pds = exists(pds_blobs.c.sha256 == sa.func.substr(blobs.c.digest, len("sha256:") + 1))
-    return sa.and_(blobs.c.created_at_ms < rules.young_ms, ~linked, ~in_pds, ~is_claimed(blobs.c.digest, rules))
+    sha256 = sa.func.substr(blobs.c.digest, len("sha256:") + 1)
+    in_pds = exists(pds_blobs.c.sha256 == sha256)
+    # What a hidden record names is published with it one day, and nobody has the bytes but this server.
+    hidden = exists(private_blob_references.c.sha256 == sha256)
+    return sa.and_(
+        blobs.c.created_at_ms < rules.young_ms, ~linked, ~in_pds, ~hidden, ~is_claimed(blobs.c.digest, rules)
+    )
 
 
 def is_needless_content(

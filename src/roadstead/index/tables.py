@@ -285,6 +285,21 @@ private_records = Table(
 )
 """Records of private repositories, as DAG-CBOR. They never enter a PDS."""
 
+private_blob_references = Table(
+    "private_blob_references",
+    metadata,
+    Column("account_id", Identity, primary_key=True),
+    Column("collection", Text, primary_key=True),
+    Column("rkey", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True, index=True),
+    ForeignKeyConstraint(
+        ["account_id", "collection", "rkey"],
+        ["private_records.account_id", "private_records.collection", "private_records.rkey"],
+        ondelete="CASCADE",
+    ),
+)
+"""Which private record names which blob: its bytes are kept for the day on which the record is published."""
+
 pds_repositories = Table(
     "pds_repositories",
     metadata,

@@ -1,6 +1,7 @@
 """The records of private repositories: the same fields as in a PDS, in this server's database alone.
 
-A second `RecordStore`. Nothing of it is signed, announced or exported.
+A second `RecordStore`. Nothing of it is signed, announced or exported. The blobs that they name are in no PDS either,
+but are noted, so that garbage collection leaves them their bytes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
 from roadstead.core.dagcbor import decode_map
+from roadstead.core.datamodel import blob_refs
 from roadstead.core.nsid import Nsid
 from roadstead.core.recordkey import RecordKey
 from roadstead.core.records import RecordWrite
 from roadstead.core.writes import Action, Write, blocks_of
 from roadstead.index.database import Database
-from roadstead.index.dialects import in_byte_order, insert
-from roadstead.index.tables import private_records
+from roadstead.index.dialects import Put, in_byte_order
+from roadstead.index.tables import private_blob_references, private_records
 from roadstead.index.turn import take_turn
 from roadstead.registry.ports import Change
 
@@ -31,6 +33,13 @@ _GET: Final = sa.select(private_records.c.value).where(
     private_records.c.collection == sa.bindparam("collection"),
     private_records.c.rkey == sa.bindparam("rkey"),
 )
+_RELEASE: Final = private_blob_references.delete().where(
+    private_blob_references.c.account_id == sa.bindparam("account"),
+    private_blob_references.c.collection == sa.bindparam("in_collection"),
+    private_blob_references.c.rkey == sa.bindparam("key"),
+)
+_put_record: Final = Put(private_records, ["account_id", "collection", "rkey"], fresh=["cid", "value"])
+_put_references: Final = Put(private_blob_references, ["account_id", "collection", "rkey", "sha256"])
 
 
 class PrivateRecordStore:
@@ -89,16 +98,12 @@ class PrivateRecordStore:
 
 
 def _put(connection: Connection, account_id: int, write: Write, block: bytes) -> None:
-    row = {
-        "account_id": account_id,
-        "collection": write.collection,
-        "rkey": write.rkey,
-        "cid": Cid.of_record(block).raw,
-        "value": block,
-    }
-    statement = insert(connection, private_records).values(row)
-    fresh = {name: statement.excluded[name] for name in ("cid", "value")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["account_id", "collection", "rkey"], set_=fresh))
+    key = {"account_id": account_id, "collection": write.collection, "rkey": write.rkey}
+    _put_record(connection, {**key, "cid": Cid.of_record(block).raw, "value": block})
+    connection.execute(_RELEASE, {"account": account_id, "in_collection": write.collection, "key": write.rkey})
+    named = {ref.cid.digest.hex for ref in blob_refs(write.record)}
+    if named:
+        _put_references(connection, [{**key, "sha256": sha256} for sha256 in sorted(named)])
 
 
 def _delete(connection: Connection, account_id: int, write: Write) -> None:

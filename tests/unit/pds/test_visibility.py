@@ -18,7 +18,9 @@ from roadstead.core.errors import Conflict, UnknownName
 from roadstead.core.firehose import Frame
 from roadstead.core.manifest import OCI_MANIFEST, parse
 from roadstead.core.records import BlobReference, RecordWrite
+from roadstead.index import garbage, links
 from roadstead.index import repositories as repository_rows
+from roadstead.index.garbage import Rules
 from roadstead.index.tables import host_aliases, pds_blob_references, pds_blobs, pds_events, pds_nodes, pds_records
 from roadstead.pds import events
 from roadstead.pds.record_store import PdsRecordStore
@@ -73,6 +75,26 @@ class Registry:
 
     def publish(self, name: str) -> None:
         self.world.database.write_now(lambda c: self.visibilities.publish(c, name, now_ms=NOW_MS))
+
+    def avatar(self, path: str) -> Digest:
+        """Names a picture, uploaded long ago, in the repository's page."""
+        picture = b"a picture"
+        digest, ref = Digest.of(picture), BlobRef(Cid.of_blob(picture), "image/png", len(picture))
+        page = {"$type": atcr.REPOSITORY_PAGE, "repository": path, "avatar": ref.value()}
+        named = BlobReference(digest.hex, ref.mime_type, ref.size_bytes)
+
+        def work(connection: Connection) -> None:
+            links.put_blob(connection, str(digest), len(picture), NOW_MS)
+            self.public.apply(connection, self.account_id, [RecordWrite(atcr.REPOSITORY_PAGE, path, page, (named,))])
+
+        self.world.database.write_now(work)
+        return digest
+
+    def garbage(self) -> list[str]:
+        """The blobs that a collection long after this would remove."""
+        rules = Rules(now_ms=NOW_MS + 1000, grace_ms=1, untagged_ms=None, backlog_ms=0)
+        found = self.world.database.read_now(lambda connection: garbage.blobs_page(connection, rules, "", 10))
+        return [blob.digest for blob in found]
 
     def tags(self, store: PdsRecordStore | PrivateRecordStore) -> dict[str, Any]:
         """The tag records by repository and tag, each checked to name a manifest record of its repository."""
@@ -153,6 +175,27 @@ class TestHide:
         assert digest.hex.encode() in registry.everything_public()
         registry.hide("alice/open")
         assert digest.hex.encode() not in registry.everything_public()
+
+    def test_keeps_the_bytes_of_what_a_hidden_record_names(self, registry: Registry) -> None:
+        registry.push("app", "1.0", "x")
+        digest = registry.avatar("app")
+        registry.hide("alice/app")
+        assert digest.hex.encode() not in registry.everything_public()
+        assert registry.garbage() == []
+        registry.publish("alice/app")
+        assert registry.garbage() == []
+        registry.hide("alice/app")
+        gone = [RecordWrite(atcr.REPOSITORY_PAGE, "app", None)]
+        registry.world.database.write_now(lambda c: registry.private.apply(c, registry.account_id, gone))
+        assert registry.garbage() == [str(digest)]
+
+    def test_a_hidden_record_that_names_something_else_lets_the_former_go(self, registry: Registry) -> None:
+        registry.push("app", "1.0", "x")
+        digest = registry.avatar("app")
+        registry.hide("alice/app")
+        plain = [RecordWrite(atcr.REPOSITORY_PAGE, "app", {"$type": atcr.REPOSITORY_PAGE, "repository": "app"})]
+        registry.world.database.write_now(lambda c: registry.private.apply(c, registry.account_id, plain))
+        assert registry.garbage() == [str(digest)]
 
 
 @BOTH_KINDS
