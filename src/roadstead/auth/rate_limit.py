@@ -10,8 +10,6 @@ limit can bear; a number is read and written whole, so that nothing worse can co
 from __future__ import annotations
 
 import hashlib
-import mmap
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Final
 
 from roadstead.core.errors import TooManyRequests
 from roadstead.core.token_bucket import SECOND_US, Limit, give_back, take
+from roadstead.index.mapped import mapped
 
 SETS: Final = 16_384
 PLACES: Final = 4
@@ -39,13 +38,7 @@ class RateLimits:
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(descriptor).st_size < FILE_BYTES:
-                os.ftruncate(descriptor, FILE_BYTES)
-            self._map = mmap.mmap(descriptor, FILE_BYTES)
-        finally:
-            os.close(descriptor)
+        self._map = mapped(file, FILE_BYTES)
         self._words = memoryview(self._map).cast("Q")
 
     def take(self, purpose: str, whom: str, limit: Limit) -> None:

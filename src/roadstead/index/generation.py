@@ -11,12 +11,12 @@ that it differs. A process killed between commit and advance has acknowledged no
 
 from __future__ import annotations
 
-import mmap
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+from roadstead.index.mapped import mapped
 
 SLOTS: Final = 4096
 SLOT_BYTES: Final = 8
@@ -40,13 +40,7 @@ class Generation:
 
     def __init__(self, file: Path) -> None:
         size = (SLOTS + 2) * SLOT_BYTES
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(descriptor).st_size < size:
-                os.ftruncate(descriptor, size)
-            self._map = mmap.mmap(descriptor, size)
-        finally:
-            os.close(descriptor)
+        self._map = mapped(file, size)
         self._slots = memoryview(self._map).cast("Q")
 
     def of(self, repository_id: int) -> int:
