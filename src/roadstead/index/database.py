@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from roadstead.core.errors import Failure, RoadsteadError, StorageFull, Unavailable
+from roadstead.core.errors import Conflict, Failure, RoadsteadError, StorageFull, Unavailable
 from roadstead.index.generation import Generation
 
 T = TypeVar("T")
@@ -34,6 +34,12 @@ TOGETHER: Final = 64
 """Works that may share a commit at most, so that the first of them does not wait for long."""
 
 BUSY_TIMEOUT_S: Final = 30.0
+
+PASSING: Final = frozenset({"40P01", "40001"})
+"""PostgreSQL's states of a deadlock and of a serialization failure: the loser of the two simply runs again."""
+
+ATTEMPTS: Final = 5
+"""How often a work is run that PostgreSQL ends for the sake of another."""
 
 
 class Database:
@@ -53,6 +59,7 @@ class Database:
         self._queue: queue.SimpleQueue[_Work[Any] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._is_closed = False
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, run in a reader thread.
@@ -87,6 +94,7 @@ class Database:
 
     def close(self) -> None:
         """Finishes the writes that were handed over, and lets go of every connection."""
+        self._is_closed = True
         if self._writer is not None:
             self._queue.put(None)
             self._writer.join()
@@ -97,6 +105,8 @@ class Database:
             self._lock.close()
 
     def _submit(self, work: Callable[[Connection], T]) -> Future[T]:
+        if self._is_closed:
+            raise Unavailable("the database is closed: this process ends")
         self._start()
         entry = _Work(work)
         self._queue.put(entry)
@@ -128,11 +138,8 @@ class Database:
     def _commit(self, batch: list[_Work[Any]]) -> None:
         """Runs the works of `batch` in one transaction, and answers them after its commit."""
         try:
-            with translated(), self._exclusively(), self.engine.connect() as connection:
-                self._begin(connection)
-                for entry in batch:
-                    entry.run(connection, alone=len(batch) == 1)
-                connection.commit()
+            with translated(), self._exclusively():
+                self._run(batch)
         except BaseException as error:  # noqa: BLE001 - every caller is told; the thread lives on
             for entry in batch:
                 entry.fail(error)
@@ -141,6 +148,19 @@ class Database:
         self.generation.advance(touched)
         for entry in batch:
             entry.answer()
+
+    def _run(self, batch: list[_Work[Any]]) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.engine.connect() as connection:
+                    self._begin(connection)
+                    for entry in batch:
+                        entry.run(connection, alone=len(batch) == 1)
+                    connection.commit()
+                return
+            except sa.exc.DBAPIError as error:
+                if attempt == ATTEMPTS - 1 or getattr(error.orig, "sqlstate", "") not in PASSING:
+                    raise
 
     def _begin(self, connection: Connection) -> None:
         if self.is_sqlite:
@@ -237,6 +257,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         StorageFull: its disk is full.
+        Conflict: a row that is needed was removed meanwhile, or one is there already.
         Unavailable, Failure: it does not answer, or refuses.
     """
     try:
@@ -250,11 +271,13 @@ def translated() -> Iterator[None]:
 
 def _translation(error: BaseException) -> BaseException:
     """The error of ours that says what a database's error means; any other error as it is."""
-    if isinstance(error, sa.exc.IntegrityError) or not isinstance(error, sa.exc.DBAPIError):
+    if not isinstance(error, sa.exc.DBAPIError):
         return error
     text = str(error.orig)
     translated: RoadsteadError
-    if "disk is full" in text or "No space left" in text:
+    if isinstance(error, sa.exc.IntegrityError):
+        translated = Conflict("what this was about was removed, or added, meanwhile", remedy="try again")
+    elif "disk is full" in text or "No space left" in text:
         translated = StorageFull("the disk under the database is full", remedy="free some space, then try again")
     elif isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         translated = Unavailable(f"the database does not answer: {text.splitlines()[0]}")

@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from roadstead.core.errors import Conflict, Unavailable
 from roadstead.index.database import Database, touch
 from roadstead.index.generation import EVERYTHING
-from roadstead.index.tables import meta
+from roadstead.index.tables import links, meta
 from tests.unit.index.conftest import Open
 
 
@@ -109,3 +111,57 @@ def test_only_what_was_committed_makes_caches_old(open_database: Open) -> None:
     ours.write_now(lambda connection: touch(connection, 7))
     assert theirs.generation.of(7) != before[0]
     assert (theirs.generation.of(8), theirs.generation.of(EVERYTHING)) == before[1:]
+
+
+def test_a_row_that_is_gone_is_a_conflict_in_our_words(database: Database) -> None:
+    orphan = links.insert().values(repository_id=1, digest="sha256:none", created_at_ms=0, seen_at_ms=0)
+    with pytest.raises(Conflict, match="try again"):
+        database.write_now(lambda connection: connection.execute(orphan) and None)
+
+
+@pytest.mark.parametrize(
+    "open_database", [pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))], indirect=True
+)
+def test_who_loses_a_deadlock_runs_again(open_database: Open) -> None:
+    """Each work has locked one row, and both know it, before either asks for the other's."""
+    ours, theirs = open_database(), open_database()
+    if ours.is_sqlite:
+        pytest.skip("SQLite's writers are alone: none waits for a row")
+    ours.write_now(
+        lambda connection: connection.execute(sa.insert(meta), [{"key": k, "value": ""} for k in "ab"]) and None
+    )
+    both_hold_one = threading.Barrier(2)
+
+    def crossing(first: str, second: str) -> Callable[[Connection], None]:
+        met = threading.Event()
+
+        def work(connection: Connection) -> None:
+            connection.execute(append(first))
+            if not met.is_set():
+                met.set()
+                both_hold_one.wait()
+            connection.execute(append(second))
+
+        return work
+
+    async def both() -> None:
+        await asyncio.gather(ours.write(crossing("a", "b")), theirs.write(crossing("b", "a")))
+
+    asyncio.run(both())
+    values = sa.select(meta.c.value).where(meta.c.key.in_(["a", "b"]))
+    assert ours.read_now(lambda connection: list(connection.execute(values).scalars())) == ["xx", "xx"]
+
+
+def add(connection: Connection, key: str) -> None:
+    connection.execute(put(key))
+
+
+def append(key: str) -> sa.Update:
+    return sa.update(meta).where(meta.c.key == key).values(value=meta.c.value + "x")
+
+
+def test_a_closed_database_says_so(open_database: Open) -> None:
+    database = open_database()
+    database.close()
+    with pytest.raises(Unavailable):
+        database.write_now(keys)
