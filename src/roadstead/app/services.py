@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Connection
@@ -26,12 +26,16 @@ from roadstead.pds.memory import Memory
 from roadstead.pds.record_store import PdsRecordStore
 from roadstead.registry.blob_push import PushLimits, now_ms
 from roadstead.registry.changes import HoldIdentity
-from roadstead.registry.manifest_push import ManifestPush
-from roadstead.registry.ports import Counts, RecordStore
+from roadstead.registry.ports import RecordStore
 from roadstead.registry.private_records import PrivateRecordStore
+from roadstead.registry.promises import Terms
+from roadstead.registry.pushing import Pushing
 
 if TYPE_CHECKING:
     from roadstead.auth.accounts import Accounts, Founder
+
+
+HOUR_MS: Final = 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,13 @@ class Services:
 
         return Accounts(self.database, self.founder, dissolver)
 
-    def pushing(self, counts: Counts) -> ManifestPush:
+    def pushing(self) -> Pushing:
         """What puts and removes manifests."""
-        return ManifestPush(
-            self.database, self.store, self.stores, counts, self.limits, partial(hold_identity, self.settings)
+        return Pushing(
+            self.store,
+            self.stores,
+            partial(hold_identity, self.settings),
+            untagged_claim_ms=promise_terms(self.settings).untagged_claim_ms,
         )
 
 
@@ -111,6 +118,16 @@ def wire(settings: Settings, folder: DataFolder, database: Database) -> Services
         stores={"public": PdsRecordStore(database, memory), "private": PrivateRecordStore(database)},
         limits=PushLimits(settings.default_visibility, settings.uploads_per_account, settings.manifest_limit_bytes),
     )
+
+
+def grace_ms(settings: Settings) -> int:
+    """For how long content that nothing needs is kept."""
+    return int(settings.gc_grace_hours * HOUR_MS)
+
+
+def promise_terms(settings: Settings) -> Terms:
+    """For how long what a push was told to be here is kept."""
+    return Terms(grace_ms(settings), untagged=settings.untagged_days > 0)
 
 
 def host_of(settings: Settings) -> str:

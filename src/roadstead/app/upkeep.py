@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from roadstead.app.services import Services
+from roadstead.app.services import HOUR_MS, Services, grace_ms
 from roadstead.app.settings import Settings
 from roadstead.core.account import Account
 from roadstead.core.errors import InvalidName, UnknownName, Unsupported
@@ -23,7 +23,6 @@ from roadstead.upkeep.collect import Collector, Terms
 from roadstead.upkeep.lease import Lease, hold
 from roadstead.upkeep.scrub import Scrubber
 
-HOUR_MS: Final = 3600 * 1000
 DAY_MS: Final = 24 * HOUR_MS
 
 COLLECTING: Final = "gc"
@@ -43,7 +42,7 @@ def now_ms() -> int:
 def terms(settings: Settings) -> Terms:
     """What the settings say about keeping things."""
     return Terms(
-        grace_ms=int(settings.gc_grace_hours * HOUR_MS),
+        grace_ms=grace_ms(settings),
         untagged_ms=settings.untagged_days * DAY_MS if settings.untagged_days else None,
         backlog_ms=int(settings.backlog_hours * HOUR_MS),
         upload_ms=int(settings.upload_expiry_hours * HOUR_MS),
@@ -65,19 +64,9 @@ def scrubber(services: Services) -> Scrubber:
 
 def adoption(services: Services) -> Adoption:
     """Adopting folders of distribution. What is adopted counts as no push."""
-    push = services.pushing(NoCounts())
+    push = services.pushing()
     storage = services.settings.storage_path
     return Adoption(services.database, services.store, storage, push, services.limits, clock_ms=now_ms)
-
-
-class NoCounts:
-    """Counts nothing."""
-
-    def pull(self, repository_id: int) -> None:
-        """Is not counted."""
-
-    def push(self, repository_id: int) -> None:
-        """Is not counted."""
 
 
 def account(services: Services, name: str) -> Account:

@@ -29,7 +29,7 @@ from roadstead.app.front import Front, error_response
 from roadstead.app.gauges import Gauges
 from roadstead.app.metrics import Metrics
 from roadstead.app.operations import health
-from roadstead.app.services import Services, service_of, wire
+from roadstead.app.services import Services, promise_terms, service_of, wire
 from roadstead.app.settings import Settings
 from roadstead.app.supervised import end_with_supervisor
 from roadstead.auth.directory import AccountDirectory
@@ -47,8 +47,10 @@ from roadstead.core.token_bucket import Limit
 from roadstead.identity.resolve import Resolver
 from roadstead.index.database import Database
 from roadstead.registry.app import Address, Registry
-from roadstead.registry.blob_push import BlobPush
+from roadstead.registry.blob_push import BlobPush, now_ms
 from roadstead.registry.discovery import Discovery
+from roadstead.registry.manifest_push import ManifestPush
+from roadstead.registry.promises import Promises
 from roadstead.registry.pull import Pull
 from roadstead.registry.views import Views
 
@@ -103,13 +105,14 @@ def application(settings: Settings) -> ASGIApp:
 
 def registry(services: Services, views: Views, tokens: Tokens, address: Address, counts: Counts) -> Registry:
     """The Distribution API on these services."""
+    promises = Promises(services.database, promise_terms(services.settings), now_ms)
     return Registry(
         views,
         tokens,
         address,
-        pull=Pull(services.database, views, services.store, counts),
+        pull=Pull(services.database, views, services.store, counts, promises),
         blobs=BlobPush(services.database, views, services.uploads, services.store, services.limits),
-        manifests=services.pushing(counts),
+        manifests=ManifestPush(services.database, views, services.pushing(), counts, services.limits),
         discovery=Discovery(services.database, views),
     )
 

@@ -53,11 +53,12 @@ def verify(
 
 def _run(services: Services, only: int | None, *, scheduled: bool) -> Report:
     from roadstead.app import upkeep
+    from roadstead.app.services import HOUR_MS
 
     before_ms = None
     if scheduled:
         # What was pushed or read back since the middle of the interval is left to the next time.
-        interval_ms = services.settings.scrub_interval_hours * upkeep.HOUR_MS
+        interval_ms = services.settings.scrub_interval_hours * HOUR_MS
         before_ms = upkeep.now_ms() - int(interval_ms * upkeep.RECENT)
     with upkeep.leased(services, upkeep.SCRUBBING) as lease, watched() as progress:
         scrubber = upkeep.scrubber(services)

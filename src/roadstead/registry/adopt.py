@@ -34,7 +34,7 @@ from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow
 from roadstead.registry.blob_push import PushLimits
 from roadstead.registry.changes import Pushed
-from roadstead.registry.manifest_push import ManifestPush
+from roadstead.registry.pushing import Pushing
 
 TAGS_AT_ONCE: Final = 50
 """Tags that one commit sets."""
@@ -86,7 +86,7 @@ class Adoption:
         database: Database,
         store: BlobStore,
         storage: Path,
-        push: ManifestPush,
+        push: Pushing,
         limits: PushLimits,
         clock_ms: Callable[[], int],
     ) -> None:

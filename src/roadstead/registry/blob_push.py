@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -32,6 +32,7 @@ from roadstead.index.repositories import RepositoryRow
 from roadstead.index.rights import rights_in
 from roadstead.index.uploads import UploadRow
 from roadstead.registry.exchange import Answer, Exchange, answer
+from roadstead.registry.permission import still_permitted
 from roadstead.registry.views import Views
 
 log = structlog.get_logger()
@@ -113,6 +114,7 @@ class BlobPush:
         row = await self._session(exchange)
         async with self._sessions.open(row.id) as upload:
             await self._receive(exchange, upload)
+            await still_permitted(self._views, exchange, Action.PUSH)
             try:
                 verified = await upload.verify(digest)
             except RoadsteadError:
@@ -173,15 +175,24 @@ class BlobPush:
             uploads.put(connection, row, self._clock_ms())
 
         await self._database.write(work)
-        await self._sessions.create(row.id, algorithm)
+        try:
+            await self._sessions.create(row.id, algorithm)
+        except RoadsteadError:
+            await self._forget(row.id)
+            raise
         return _progress(exchange, row.id, 0, HTTPStatus.ACCEPTED)
 
     async def _whole(self, exchange: Exchange, repository: RepositoryRow, digest: Digest) -> Answer:
         upload_id = secrets.token_hex(16)
-        verified = await self._sessions.receive_whole(upload_id, digest, exchange.body())
+        verified = await self._sessions.receive_whole(upload_id, digest, self._permitted_body(exchange))
         await self._publish(repository.id, verified)
         self._finish(verified)
         return _created(exchange, digest)
+
+    async def _permitted_body(self, exchange: Exchange) -> AsyncIterator[bytes]:
+        async for piece in exchange.body():
+            yield piece
+        await still_permitted(self._views, exchange, Action.PUSH)
 
     async def _publish(self, repository_id: int, verified: Verified) -> None:
         """Makes the blob known, links it, and closes the session, all at once."""

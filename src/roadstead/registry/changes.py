@@ -26,6 +26,7 @@ from roadstead.core.records import BlobReference, RecordWrite
 from roadstead.core.reference import Tag
 from roadstead.core.timestamp import write_timestamp
 from roadstead.index import links, manifests, repositories
+from roadstead.index.claims import claim_manifest
 from roadstead.index.database import touch
 from roadstead.index.manifests import ManifestRow
 from roadstead.index.repositories import RepositoryRow
@@ -60,13 +61,18 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PutManifest:
-    """Adds a manifest to a repository, and points its tags at it."""
+    """Adds a manifest to a repository, and points its tags at it.
+
+    Args:
+        claim_ms: for how long it is kept without a tag: who pushes it may be about to push an index that names it.
+    """
 
     repository: RepositoryRow
     store: RecordStore
     pushed: Pushed
     row: ManifestRow
     hold: HoldIdentity
+    claim_ms: int = 0
 
     def prepare(self, connection: Connection) -> Sequence[RecordWrite]:
         """Checks that all that the manifest names is there; keeps its bytes; gives its records.
@@ -83,6 +89,8 @@ class PutManifest:
     def index(self, connection: Connection) -> None:
         """Brings the index up to date."""
         manifests.put(connection, self.repository.id, self.row)
+        if self.claim_ms:
+            claim_manifest(connection, self.repository.id, self.row.digest, self.row.pushed_at_ms + self.claim_ms)
         for tag in self.pushed.tags:
             manifests.put_tag(connection, self.repository.id, tag.name, self.row.digest, self.row.pushed_at_ms)
         touch(connection, self.repository.id)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.errors import Conflict, UnknownManifest, UnknownName
+from roadstead.core.errors import UnknownManifest, UnknownName
 from roadstead.core.records import RecordWrite
 from roadstead.index import repositories
 from roadstead.index.database import Database
-from roadstead.registry.changes import Moved, Removal
-from roadstead.registry.ports import Change, RecordStore
-
-ATTEMPTS: Final = 3
-"""How often a removal starts anew when its repository is published or hidden under it."""
+from roadstead.registry.changes import Removal
+from roadstead.registry.ports import RecordStore
+from roadstead.registry.pushing import commit_where_it_is
 
 
 class _StillNeededError(Exception):
@@ -41,28 +39,29 @@ class Expiry:
             Unavailable: the database does not answer.
         """
         row = await self._database.read(lambda connection: repositories.by_id(connection, repository_id))
-        for _ in range(ATTEMPTS):
-            if row is None:
-                return False
-            store = self._stores[row.visibility]
-            removal = Removal(row, store, digest, is_tag=False)
-            try:
-                await store.commit(Change(row.account_id, _guarded(removal, is_garbage), removal.index))
-            except (_StillNeededError, UnknownManifest, UnknownName):
-                return False
-            except Moved as moved:
-                row = moved.row
-            else:
-                return True
-        raise Conflict(f"repository {repository_id} is being published or hidden", remedy="collect again later")
+        if row is None:
+            return False
+        try:
+            await commit_where_it_is(
+                self._stores, row, lambda current, store: GuardedRemoval(current, store, digest, False, is_garbage)
+            )
+        except (_StillNeededError, UnknownManifest, UnknownName):
+            return False
+        return True
 
 
-def _guarded(
-    removal: Removal, is_garbage: Callable[[Connection], bool]
-) -> Callable[[Connection], Sequence[RecordWrite]]:
-    def prepare(connection: Connection) -> Sequence[RecordWrite]:
-        if not is_garbage(connection):
+@dataclass(frozen=True, slots=True)
+class GuardedRemoval(Removal):
+    """A removal that looks once more, in its own transaction, whether the manifest is dead."""
+
+    is_garbage: Callable[[Connection], bool]
+
+    def prepare(self, connection: Connection) -> Sequence[RecordWrite]:
+        """Finds the records that go.
+
+        Raises:
+            _StillNeededError: something came to need the manifest.
+        """
+        if not self.is_garbage(connection):
             raise _StillNeededError
-        return removal.prepare(connection)
-
-    return prepare
+        return Removal.prepare(self, connection)

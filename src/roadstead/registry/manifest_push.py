@@ -1,62 +1,50 @@
-"""PUT and DELETE of manifests and tags (OCI distribution-spec, Pushing manifests; Content management).
-
-What a manifest names has to be there first: every blob by a link of the repository, every child by its manifest. The
-check, the records, the signed commit over them and the index are one change of one record store; a push that finds
-the repository moved to the other store meanwhile (`repo publish`, `repo hide`) starts anew.
-"""
+"""PUT and DELETE of manifests and tags (OCI distribution-spec, Pushing manifests; Content management)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from roadstead.content.store import BlobStore
 from roadstead.core.digest import DEFAULT_ALGORITHM, Digest
-from roadstead.core.errors import Conflict, InvalidDigest, ManifestTooLarge, TooManyTags, UnknownManifest
+from roadstead.core.errors import InvalidDigest, ManifestTooLarge, TooManyTags, UnknownManifest
 from roadstead.core.manifest import Manifest, parse
 from roadstead.core.reference import Tag
+from roadstead.core.rights import Action
 from roadstead.index.database import Database
-from roadstead.index.manifests import ManifestRow
-from roadstead.index.repositories import RepositoryRow
 from roadstead.registry.blob_push import PushLimits, ensure, now_ms
-from roadstead.registry.changes import HoldIdentity, Moved, Pushed, PutManifest, Removal
+from roadstead.registry.changes import Pushed
 from roadstead.registry.exchange import Answer, Exchange, answer
-from roadstead.registry.platform import platform_of
-from roadstead.registry.ports import Change, Counts, RecordStore
+from roadstead.registry.permission import still_permitted
+from roadstead.registry.ports import Counts
+from roadstead.registry.pushing import Pushing
+from roadstead.registry.views import Views
 
 MAX_TAGS: Final = 64
 """Tags that one PUT may set; the specification asks for ten at least."""
-
-ATTEMPTS: Final = 3
-"""How often a push starts anew when its repository is published or hidden under it."""
 
 
 class ManifestPush:
     """Answers pushes and deletions of manifests and tags.
 
     Args:
-        stores: the record store of each visibility.
-        hold: asked at each push, as `roadstead rehost` may change it.
         clock_ms: milliseconds since 1970.
     """
 
     def __init__(
         self,
         database: Database,
-        store: BlobStore,
-        stores: Mapping[str, RecordStore],
+        views: Views,
+        pushing: Pushing,
         counts: Counts,
         limits: PushLimits,
-        hold: Callable[[], HoldIdentity],
         clock_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._database = database
-        self._store = store
-        self._stores = stores
+        self._views = views
+        self._pushing = pushing
         self._counts = counts
         self._limits = limits
-        self._hold = hold
         self._clock_ms = clock_ms
 
     async def put(self, exchange: Exchange) -> Answer:
@@ -72,22 +60,11 @@ class ManifestPush:
         content_type = exchange.header(b"content-type")
         manifest = parse(body, content_type.partition(";")[0].strip() if content_type else None)
         digest = _digest(exchange, body)
-        view = exchange.view
+        view = await still_permitted(self._views, exchange, Action.PUSH)
         repository = view.row or await ensure(self._database, view.rights, self._limits.visibility, self._clock_ms())
-        await self.push(repository, Pushed(manifest, digest, body, tags))
+        await self._pushing.push(repository, Pushed(manifest, digest, body, tags))
         self._counts.push(repository.id)
         return _created(exchange, digest, manifest, tags)
-
-    async def push(self, repository: RepositoryRow, pushed: Pushed) -> None:
-        """Puts a manifest and its tags into a repository.
-
-        Raises:
-            UnknownManifestBlob: the repository lacks something that the manifest names.
-        """
-        platform = await platform_of(self._store, pushed.manifest.config)
-        row = ManifestRow.of(pushed.manifest, pushed.digest, pushed.body, platform, self._clock_ms())
-        hold = self._hold()
-        await self._commit(repository, lambda current, store: PutManifest(current, store, pushed, row, hold))
 
     async def delete(self, exchange: Exchange) -> Answer:
         """`DELETE /v2/NAME/manifests/REFERENCE`: a tag alone, or a manifest with its tags.
@@ -98,32 +75,8 @@ class ManifestPush:
         repository, reference = exchange.view.row, exchange.route.reference
         if repository is None or reference is None:
             raise UnknownManifest(f"{exchange.view.rights.name} has no manifest {reference}")
-        await self.remove(repository, str(reference), is_tag=isinstance(reference, Tag))
+        await self._pushing.remove(repository, str(reference), is_tag=isinstance(reference, Tag))
         return answer(HTTPStatus.ACCEPTED)
-
-    async def remove(self, repository: RepositoryRow, reference: str, *, is_tag: bool) -> None:
-        """Removes a tag, or a manifest with its tags, records and all.
-
-        Raises:
-            UnknownManifest: there is none.
-        """
-        await self._commit(repository, lambda current, store: Removal(current, store, reference, is_tag))
-
-    async def _commit(
-        self, repository: RepositoryRow, change: Callable[[RepositoryRow, RecordStore], PutManifest | Removal]
-    ) -> None:
-        """Commits a change to the store where the repository's records are at the moment of the commit."""
-        current = repository
-        for _ in range(ATTEMPTS):
-            store = self._stores[current.visibility]
-            step = change(current, store)
-            try:
-                await store.commit(Change(current.account_id, step.prepare, step.index))
-            except Moved as moved:
-                current = moved.row
-            else:
-                return
-        raise Conflict(f"{repository.name} is being published or hidden", remedy="push again")
 
     async def _body(self, exchange: Exchange) -> bytes:
         limit = self._limits.manifest_bytes

@@ -66,6 +66,10 @@ class RecordObserver:
             return
         current = canonical_manifest(self._store, connection, account_id, record.repository, record.digest)
         _put_manifest(connection, row, record.digest, current)
+        # Tags whose records were there before it, or are there still without it.
+        for _, tag in self._store.records(connection, account_id, atcr.TAG):
+            if (tag.get("repository"), tag.get("manifestDigest")) == (record.repository, str(record.digest)):
+                self._tag(connection, account_id, tag)
 
     def _tag(self, connection: Connection, account_id: int, value: Mapping[str, Any]) -> None:
         try:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Final
-
-from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
 from roadstead.core.content_range import ByteRange, requested
 from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob, UnknownManifest
 from roadstead.core.reference import Reference
-from roadstead.index import links, manifests
-from roadstead.index.database import Database, touch
+from roadstead.index import manifests
+from roadstead.index.database import Database
 from roadstead.index.manifests import StoredManifest
 from roadstead.registry.exchange import Answer, Exchange, Headers, SentFile, Streamed, Whole, wire_headers
 from roadstead.registry.ports import Counts
+from roadstead.registry.promises import Promises
 from roadstead.registry.views import Views
 
 SMALL_BYTES: Final = 64 * 1024
@@ -27,9 +25,6 @@ SMALL_BYTES: Final = 64 * 1024
 
 BODIES_BYTES: Final = 16 * 1024 * 1024
 """What a worker keeps of manifests' bytes, and of small blobs'."""
-
-RENEW_MS: Final = 3600 * 1000
-"""How often, at most, a HEAD renews a link's grace."""
 
 
 class Bodies:
@@ -59,25 +54,14 @@ class Bodies:
 
 
 class Pull:
-    """Answers pulls.
+    """Answers pulls."""
 
-    Args:
-        clock_ms: milliseconds since 1970.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        views: Views,
-        store: BlobStore,
-        counts: Counts,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-    ) -> None:
+    def __init__(self, database: Database, views: Views, store: BlobStore, counts: Counts, promises: Promises) -> None:
         self._database = database
         self._views = views
         self._store = store
         self._counts = counts
-        self._clock_ms = clock_ms
+        self._promises = promises
         self._bodies = Bodies()
         self._blobs = Bodies()
 
@@ -101,7 +85,9 @@ class Pull:
         Raises:
             UnknownManifest: there is none.
         """
-        return Whole(HTTPStatus.OK, _manifest_headers(await self._manifest(exchange)))
+        found = await self._manifest(exchange)
+        await self._promises.manifest(exchange.view, found)
+        return Whole(HTTPStatus.OK, _manifest_headers(found))
 
     async def get_blob(self, exchange: Exchange) -> Answer:
         """`GET /v2/NAME/blobs/DIGEST`, whole or one range of it.
@@ -131,7 +117,7 @@ class Pull:
             UnknownBlob: the repository has no link to it, or its file was cut short.
         """
         digest, size_bytes = await self._blob(exchange)
-        await self._renew(exchange, digest)
+        await self._promises.blob(exchange.view, digest)
         return Whole(HTTPStatus.OK, _blob_headers(digest, size_bytes))
 
     async def _manifest(self, exchange: Exchange) -> StoredManifest:
@@ -188,21 +174,6 @@ class Pull:
         async with self._store.open(digest) as content:
             async for piece in content.read(wanted.first, wanted.length):
                 yield piece
-
-    async def _renew(self, exchange: Exchange, digest: Digest) -> None:
-        """Notes at most hourly that a client was told that the blob is here."""
-        view, key, now_ms = exchange.view, str(digest), self._clock_ms()
-        seen = view.blobs.get(key)
-        if view.row is None or view.is_stale or seen is None or now_ms - seen.seen_at_ms < RENEW_MS:
-            return
-        repository_id = view.row.id
-
-        def work(connection: Connection) -> bool:
-            touch(connection, repository_id)
-            return links.renew(connection, repository_id, key, now_ms)
-
-        if not await self._database.write(work):
-            raise UnknownBlob(f"{view.rights.name} has no blob {key}")  # collected since it was looked up
 
     @staticmethod
     def _is_known(exchange: Exchange, digest: str) -> bool:

@@ -33,17 +33,17 @@ from roadstead.registry.ports import AccountResolver
 K = TypeVar("K")
 T = TypeVar("T")
 
-VIEWS: Final = 2048
+VIEWS: Final = 1024
 """Repositories that a worker remembers at once."""
 
-ENTRIES: Final = 4096
-"""Blobs, manifests or tags that it remembers of each."""
+ENTRIES: Final = 100_000
+"""Blobs, manifests and tags that it remembers of all of them: about 40 MB at most, after which it begins anew."""
 
-TAG_PAGES: Final = 16
-"""Pages of tags, of up to 10,000 each, that it remembers of each."""
+STALE_S: Final = 60.0
+"""How old a view may be that still answers while the database cannot be reached: as long as a fail-over takes.
 
-STALE_S: Final = 3600.0
-"""How old a view may be that still answers while the database cannot be reached."""
+On this machine it hides no acknowledged write (see `Views._stale`); a replica that is cut off alone does not learn
+in this time that a repository was hidden through another."""
 
 
 @dataclass(slots=True)
@@ -80,6 +80,7 @@ class Views:
         self._resolver = resolver
         self._monotonic = monotonic
         self._views: OrderedDict[RepositoryName, RepositoryView] = OrderedDict()
+        self._entries = 0
 
     async def of(self, name: RepositoryName) -> RepositoryView:
         """The repository that `name` means.
@@ -116,7 +117,7 @@ class Views:
             repository_id = view.row.id
             found = await self._database.read(lambda connection: links.linked(connection, repository_id, key))
             if found is not None:
-                _keep(view.blobs, key, found)
+                self._keep(view.blobs, key, found)
         return found
 
     async def manifest(self, view: RepositoryView, reference: Reference) -> StoredManifest:
@@ -144,7 +145,7 @@ class Views:
             found = await self._database.read(
                 lambda connection: manifests.tags_page(connection, repository_id, after, limit)
             )
-            _keep(view.tag_pages, key, found, TAG_PAGES)
+            self._keep(view.tag_pages, key, found, entries=len(found) + 1)
         return found
 
     async def _read(self, name: RepositoryName, known: RepositoryView | None) -> RepositoryView:
@@ -174,9 +175,9 @@ class Views:
 
         found = await self._database.read(work)
         if found is not None:
-            _keep(view.manifests, found.digest, found)
+            self._keep(view.manifests, found.digest, found)
             if not isinstance(reference, Digest):
-                _keep(view.tags, reference.name, found.digest)
+                self._keep(view.tags, reference.name, found.digest)
         return found
 
     def _stamp(self, repository_id: int) -> tuple[int, int]:
@@ -204,18 +205,21 @@ class Views:
         return known
 
     def _remember(self, name: RepositoryName, view: RepositoryView) -> None:
+        """Keeps a view; those that not even a failing database would bring back are let go, the oldest first."""
         self._views[name] = view
         self._views.move_to_end(name)
-        if len(self._views) > VIEWS:
+        while len(self._views) > VIEWS or view.read_at - next(iter(self._views.values())).read_at > STALE_S:
             self._views.popitem(last=False)
+
+    def _keep(self, memory: dict[K, T], key: K, value: T, *, entries: int = 1) -> None:
+        """Notes what was read of a repository; everything is forgotten when that was much since the last time."""
+        self._entries += entries
+        if self._entries > ENTRIES:
+            self._views.clear()
+            self._entries = 0
+        memory[key] = value
 
 
 def _former(owner: str, account: Account) -> str:
     """`owner`, where it is none of the account's present names."""
     return "" if owner in (account.name, account.handle, account.did, Did.parse(account.did).alias) else owner
-
-
-def _keep(memory: dict[K, T], key: K, value: T, limit: int = ENTRIES) -> None:
-    if len(memory) >= limit:
-        memory.clear()
-    memory[key] = value
