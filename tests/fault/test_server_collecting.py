@@ -22,7 +22,7 @@ from tests.rig.depot import Depot, depot
 from tests.rig.server import Servers
 
 PUSHERS = 3
-AGE_MS = 25 * upkeep.HOUR_MS
+AGE_MS = 25 * 3600 * 1000
 """An hour more than the grace."""
 
 

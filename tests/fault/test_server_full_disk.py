@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conformance.client import Client, shown
+from tests.conformance.client import Client, basic, shown
 from tests.conformance.content import LAYER, Blob, image, noise
 from tests.fault.sending import begin, offset
 from tests.rig.server import Server, Servers
@@ -149,6 +149,22 @@ def test_a_database_without_space_takes_nothing_and_serves_on(
     found = alice.request("GET", f"/v2/{REPOSITORY}/manifests/t{len(pushed)}")
     assert (found.status_code, found.content) == (200, made_in_vain.data)
     server.run("verify")
+
+
+@pytest.mark.usefixtures("alice")
+def test_logins_and_pulls_of_many_need_no_space(server: Server, small_disk_64_mib: Path) -> None:
+    """What workers share in mapped files has its place beforehand: a page without one would end the worker."""
+    _fill(small_disk_64_mib, leave_bytes=0)
+    pids = server.worker_pids()
+    for number in range(100):
+        headers = {"authorization": basic(f"nobody-{number}", "wrong")}
+        refused = httpx.get(f"{server.url}/auth/token", headers=headers)
+        # Where it cannot be written down that somebody was refused, that is the answer.
+        assert refused.status_code in (401, 429) or _is_full(refused), shown(refused)
+    for credentials in (None, ("alice", "alice-password-of-the-tests")):
+        with Client(server.url, credentials) as client:
+            _check_that_pulls_go_on(client)
+    assert server.worker_pids() == pids
 
 
 def test_a_server_starts_on_a_full_disk_and_serves(server: Server, alice: Client, small_disk_64_mib: Path) -> None:

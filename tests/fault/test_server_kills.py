@@ -11,8 +11,9 @@ import pytest
 from tests.fault.aftermath import Aftermath
 from tests.fault.ledger import Ledger
 from tests.fault.pushers import ACCOUNT, Count, Pusher
-from tests.fault.workers import is_running
+from tests.fault.workers import is_running, pids_of
 from tests.rig import waiting
+from tests.rig.postgres import Postgres
 from tests.rig.server import Server, Servers
 
 PUSHERS = 4
@@ -20,15 +21,36 @@ MOST_ACTS = 60
 """Between two kills."""
 
 
-@pytest.mark.parametrize(
-    ("kills", "looks"),
-    [pytest.param(8, 4, id="short"), pytest.param(300, 10, id="long", marks=pytest.mark.soak)],
-)
+LENGTHS = [pytest.param(8, 4, id="short"), pytest.param(300, 10, id="long", marks=pytest.mark.soak)]
+"""How many kills, and after how many of them the operator's commands run."""
+
+
+@pytest.mark.parametrize(("kills", "looks"), LENGTHS)
 def test_kills_under_pushers(kills: int, looks: int, servers: Servers) -> None:
-    """After every kill all that clients see is looked at; at every so manieth, the operator's commands run too."""
-    seed = int(os.environ.get("ROADSTEAD_TEST_SEED", "1"))
+    check_kills(kills, looks, servers, database_url="")
+
+
+@pytest.mark.peer("postgresql")
+@pytest.mark.parametrize(("kills", "looks"), LENGTHS)
+def test_kills_under_pushers_on_postgresql(kills: int, looks: int, servers: Servers, postgres: Postgres) -> None:
+    check_kills(kills, looks, servers, database_url=postgres.new_database())
+
+
+def check_kills(kills: int, looks: int, servers: Servers, *, database_url: str) -> None:
+    """After every kill, all that clients see is looked at; at every so manieth, the operator's commands run too.
+
+    `TEST_SEED` in the environment chooses other moments and acts.
+    """
+    seed = int(os.environ.get("TEST_SEED", "1"))
     moments = random.Random(seed)
-    server = servers.start(workers=2, uploads_per_account="100000", gc_interval_hours="0", scrub_interval_hours="0")
+    server = servers.start(
+        workers=2,
+        database_url=database_url,
+        uploads_per_account="100000",
+        gc_interval_hours="0",
+        scrub_interval_hours="0",
+        log_requests="none",
+    )
     account, ledger, count = server.account(ACCOUNT), Ledger(), Count()
     aftermath = Aftermath(server, account, ledger)
     pushers = [Pusher(server, account, ledger, number, seed * 1000 + number, count) for number in range(PUSHERS)]
@@ -68,7 +90,7 @@ def _kill_all(server: Server, _count: Count) -> None:
 
 
 def _kill_supervisor(server: Server, _count: Count) -> None:
-    pids = server.worker_pids()
+    pids = pids_of(server)
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
     waiting.until(lambda: not any(map(is_running, pids)), what="the workers to end")
@@ -76,9 +98,7 @@ def _kill_supervisor(server: Server, _count: Count) -> None:
 
 def _kill_worker(server: Server, count: Count) -> None:
     """The others go on, and so do the pushers for a while."""
-    victim = server.worker_pids()[0]
+    victim = pids_of(server)[0]
     os.kill(victim, signal.SIGKILL)
-    waiting.until(
-        lambda: victim not in server.worker_pids() and len(server.worker_pids()) == server.workers, what="a new worker"
-    )
+    waiting.until(lambda: victim not in (pids := pids_of(server)) and len(pids) == server.workers, what="a new worker")
     count.wait_for(10, lambda: False)

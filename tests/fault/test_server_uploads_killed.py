@@ -81,7 +81,9 @@ def test_another_worker_goes_on_with_an_upload_whose_worker_was_killed(
             survivor = next(client for client in clients if client.pid != victim)
             _go_on(survivor, session)
             _check(survivor)
-    waiting.until(lambda: len(server.worker_pids()) == 2, what="another worker in the place of the killed one")
+    waiting.until(
+        lambda: len(set(workers.pids_of(server)) - {victim}) == 2, what="another worker in the place of the killed one"
+    )
     waiting.until(server.is_ready, what="the server to be ready")
     with workers.each(server, alice) as clients:
         assert victim not in [client.pid for client in clients]

@@ -78,6 +78,15 @@ def each(server: Server, account: Account | None = None) -> Iterator[list[Held]]
             client.http.close()
 
 
+def pids_of(server: Server) -> list[int]:
+    """The workers' process ids, also where a worker ends under the question."""
+    while True:
+        try:
+            return server.worker_pids()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
 def owner(server: Server, client_port: int) -> int:
     """The worker that holds the other end of the connection from a local port.
 
@@ -85,7 +94,7 @@ def owner(server: Server, client_port: int) -> int:
         LookupError: none does.
     """
     inode = _inode(server.port, client_port)
-    for pid in server.worker_pids():
+    for pid in pids_of(server):
         for link in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 if str(link.readlink()) == f"socket:[{inode}]":
