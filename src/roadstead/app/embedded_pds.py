@@ -24,6 +24,7 @@ def pds_routes(
     service_did = hold_identity(settings).did
     sessions = Sessions(database, keys, login, service_did=service_did)
     parts = Parts(
+        folder=services.folder.path,
         database=database,
         memory=services.memory,
         uploads=services.uploads,

@@ -138,6 +138,7 @@ def surface(world: World, folder: Path) -> Iterator[Surface]:
     uploads = Uploads(folder / "uploads", store)
     did = f"did:web:{HOST}"
     parts = Parts(
+        folder=folder,
         database=world.database,
         memory=world.memory,
         uploads=uploads,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
@@ -25,6 +26,7 @@ class Parts:
     """What the PDS's methods stand on.
 
     Args:
+        folder: the data folder.
         observer: hears of what is written to ATCR's records by XRPC.
         service_did: this server's own DID.
         base_url: this server as the client of a request reaches it, without a slash at its end.
@@ -32,6 +34,7 @@ class Parts:
         clock: seconds since 1970.
     """
 
+    folder: Path
     database: Database
     memory: Memory
     uploads: Uploads

@@ -5,10 +5,8 @@ Everything here is public, as records are by nature. `subscribeRepos` has a file
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Mapping
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,17 +25,12 @@ from roadstead.pds import blobs, export, repositories
 from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.repositories import Hosted
 from roadstead.pds.xrpc.call import Call, json_response
+from roadstead.pds.xrpc.exports import Exports
 from roadstead.pds.xrpc.methods import Handler
 from roadstead.pds.xrpc.parts import Parts
 
 PAGE: Final = 500
 LONGEST_PAGE: Final = 1000
-
-EXPORTS_AT_ONCE: Final = 2
-"""Exports that a process writes at the same time: each takes one of its reader threads."""
-
-SPOOL_BYTES: Final = 4 * 1024 * 1024
-PIECE_BYTES: Final = 256 * 1024
 
 _BLOB_HEADERS: Final = {
     # Anybody may upload anything: a browser must not run it in this server's name.
@@ -53,7 +46,7 @@ class SyncMethods:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._exports = asyncio.Semaphore(EXPORTS_AT_ONCE)
+        self._exports = Exports(parts.database, parts.folder)
 
     def queries(self) -> Mapping[str, Handler]:
         """Methods that are got."""
@@ -73,16 +66,10 @@ class SyncMethods:
         since = call.optional("since")
         if since is not None:
             Tid.parse(since)
-        file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(SPOOL_BYTES))  # noqa: SIM115 - closed when it was sent
-        try:
-            async with self._exports:
-                await self._parts.database.read(lambda c: export.write(c, account_id, since, file))
-            size_bytes = file.tell()
-            file.seek(0)
-        except BaseException:
-            file.close()
-            raise
-        return StreamingResponse(_sent(file), media_type=MEDIA_TYPE, headers={"Content-Length": str(size_bytes)})
+        if call.request.method == "HEAD":
+            await self._hosted(call)
+            return _without_length()
+        return await self._exports.response(account_id, since, self._parts.address(call.request))
 
     async def get_record(self, call: Call) -> Response:
         """The proof of one record, or of its absence, as a CAR file."""
@@ -171,8 +158,8 @@ class SyncMethods:
         return await self._parts.database.read(lambda c: repositories.hosted(c, account_id))
 
 
-async def _sent(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """What is in `file`, a piece at a time; closes it. What was just written is read from the page cache."""
-    with file:
-        while piece := file.read(PIECE_BYTES):
-            yield piece
+def _without_length() -> Response:
+    """The head of an export, which is not made to learn how long it is."""
+    response = Response(media_type=MEDIA_TYPE)
+    del response.headers["content-length"]
+    return response
