@@ -19,6 +19,7 @@ from tests.fault.aftermath import Aftermath
 from tests.fault.ledger import Ledger
 from tests.fault.pushers import ACCOUNT, Count, Pause, Pusher
 from tests.rig.depot import Depot, depot
+from tests.rig.postgres import Postgres
 from tests.rig.server import Servers
 
 PUSHERS = 3
@@ -26,15 +27,29 @@ AGE_MS = 25 * 3600 * 1000
 """An hour more than the grace."""
 
 
-@pytest.mark.parametrize(
-    "rounds", [pytest.param(60, id="short"), pytest.param(20_000, id="long", marks=pytest.mark.soak)]
-)
+ROUNDS = [pytest.param(60, id="short"), pytest.param(20_000, id="long", marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_collecting_beside_pushes(rounds: int, servers: Servers) -> None:
-    server = servers.start(workers=2, gc_interval_hours="0", scrub_interval_hours="0")
+    check_collecting(rounds, servers, database_url="")
+
+
+@pytest.mark.peer("postgresql")
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_collecting_beside_pushes_on_postgresql(rounds: int, servers: Servers, postgres: Postgres) -> None:
+    check_collecting(rounds, servers, database_url=postgres.new_database())
+
+
+def check_collecting(rounds: int, servers: Servers, *, database_url: str) -> None:
+    """Collects again and again under pushers; then all that they were told has to hold."""
+    server = servers.start(
+        workers=2, database_url=database_url, gc_interval_hours="0", scrub_interval_hours="0", log_requests="none"
+    )
     account, ledger, count, pause = server.account(ACCOUNT), Ledger(is_collected=True), Count(), Pause()
     pushers = [Pusher(server, account, ledger, number, number, count, pause) for number in range(PUSHERS)]
     over = threading.Event()
-    with ThreadPoolExecutor(PUSHERS) as pool, depot(server.data) as opened:
+    with ThreadPoolExecutor(PUSHERS) as pool, depot(server.data, database_url=database_url) as opened:
         running = [pool.submit(pusher.run, over) for pusher in pushers]
         try:
             removed = 0
