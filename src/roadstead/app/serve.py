@@ -25,6 +25,7 @@ from roadstead.app.settings import Settings, split_listen
 from roadstead.app.supervised import stop_once
 from roadstead.app.tls import pkcs8_key
 from roadstead.app.worker import HANDED_DOWN, METRICS, setup_logging
+from roadstead.content.memory import reuse_buffers
 from roadstead.core.errors import DataInUse, Failure
 from roadstead.index import accounts
 
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> None:
         DataInUse: another server has the data folder, or the port.
         DataTooNew: a newer version has written the data folder.
     """
+    reuse_buffers()
     setup_logging(settings)
     folder = DataFolder(settings.path)
     with folder.served():

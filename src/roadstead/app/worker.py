@@ -40,7 +40,6 @@ from roadstead.auth.passwords import Passwords
 from roadstead.auth.rate_limit import RateLimits
 from roadstead.auth.sessions import ACCESS_LIFE_S
 from roadstead.auth.tokens import Tokens
-from roadstead.content.memory import reuse_buffers
 from roadstead.core.client_address import TrustedProxies
 from roadstead.core.errors import RoadsteadError
 from roadstead.core.token_bucket import Limit
@@ -64,7 +63,6 @@ HANDED_DOWN: Final = "ROADSTEAD_WORKER_SETTINGS"
 def build() -> ASGIApp:
     """The application, from the settings that the supervising process handed down."""
     end_with_supervisor()
-    reuse_buffers()
     return application(msgspec.json.decode(os.environ[HANDED_DOWN], type=Settings))
 
 

@@ -11,7 +11,7 @@ from roadstead.content.failures import translated
 from roadstead.content.intake import settled
 from roadstead.core.errors import CorruptContent
 
-READ_BYTES: Final = 512 * 1024
+READ_BYTES: Final = 256 * 1024
 """How much is read at a time, and how much a piece that is sent has at most.
 
 The server under us takes some eight pieces for a client before it makes us wait: they are what a download costs.

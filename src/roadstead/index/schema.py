@@ -45,11 +45,10 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(connection: Connection) -> None:
+    # What it says while it is imported, of its plugins, is of no use to an operator.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
     from alembic.script import ScriptDirectory
-
-    # What it says at each load, of its plugins, is of no use to an operator.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
     config = alembic_config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -17,6 +17,7 @@ from roadstead.core.manifest import OCI_INDEX
 from roadstead.core.rights import Action, Asker, Visibility
 from roadstead.index import manifests
 from roadstead.index.database import Database
+from roadstead.index.dialects import exists
 from roadstead.index.manifests import Referrer
 from roadstead.index.repositories import readable_page
 from roadstead.index.tables import grants, repositories
@@ -113,7 +114,7 @@ def _may_pull(asker: Asker) -> sa.ColumnElement[bool]:
     public = repositories.c.visibility == Visibility.PUBLIC.value
     if asker.account_id is None:
         return public
-    granted = sa.exists().where(
+    granted = exists(
         grants.c.repository_id == repositories.c.id,
         grants.c.account_id == asker.account_id,
         grants.c.action.in_([Action.PULL.value, Action.PUSH.value]),
