@@ -97,13 +97,14 @@ def test_headers_without_measure(server: Server) -> None:
 def test_what_is_no_http(server: Server) -> None:
     for garbage in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500, b"GET\r\n\r\n", b"\r\n" * 10_000):
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-            connection.sendall(garbage)
-            connection.shutdown(socket.SHUT_WR)
-            try:
+            received = b""
+            # It may have hung up before all of it was sent.
+            with suppress(OSError):
+                connection.sendall(garbage)
+                connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionResetError):
                 received = connection.recv(65536)
-            except ConnectionResetError:
-                continue
-            assert not received or received.startswith(b"HTTP/1.1 4"), received
+        assert not received or received.startswith(b"HTTP/1.1 4"), received
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "streamed"])
