@@ -30,6 +30,8 @@ CHALLENGED: Final = 401
 UNLIMITED_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What an orchestrator asks, from one address, for good."""
 
+_TRY_AGAIN_LATER: Final = 1013
+
 
 class Meter(Protocol):
     """Who keeps figures of requests."""
@@ -67,6 +69,9 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs one web socket or the lifespan."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._others(scope, receive, send)
             return
@@ -101,6 +106,17 @@ class Front:
             return
         to = self._registry if path.startswith("/v2/") or path == "/v2" else self._others
         await to(scope, receive, send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = client_of(scope, self._proxies)
+        scope["roadstead.client"] = client
+        try:
+            self._limits.take("requests", client.limited_as, self._limit)
+        except TooManyRequests:
+            # Before it is accepted, there is no other way to say why than the status, which the server makes of this.
+            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
+            return
+        await self._others(scope, receive, send)
 
     async def _admit(self, method: str, whom: str) -> None:
         """Takes a token, and waits for it where the client could not come again.

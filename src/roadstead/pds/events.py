@@ -29,11 +29,17 @@ _SPAN: Final = sa.select(
     sa.select(sa.func.min(pds_events.c.seq)).scalar_subquery(),
     sa.select(sa.func.max(pds_events.c.seq)).scalar_subquery(),
 )
-_AFTER: Final = (
-    sa.select(pds_events.c.seq, pds_events.c.kind, pds_events.c.payload)
+# The sizes first: a driver takes all rows that a question gives into memory.
+_SIZES: Final = (
+    sa.select(pds_events.c.seq, sa.func.length(pds_events.c.payload).label("size_bytes"))
     .where(pds_events.c.seq > sa.bindparam("after"))
     .order_by(pds_events.c.seq)
     .limit(sa.bindparam("most"))
+)
+_BETWEEN: Final = (
+    sa.select(pds_events.c.seq, pds_events.c.kind, pds_events.c.payload)
+    .where(pds_events.c.seq > sa.bindparam("after"), pds_events.c.seq <= sa.bindparam("last"))
+    .order_by(pds_events.c.seq)
 )
 
 
@@ -56,9 +62,20 @@ def append(connection: Connection, account_id: int | None, event: Event, now_ms:
     touch(connection, FIREHOSE)
 
 
-def after(connection: Connection, seq: int, limit: int) -> Sequence[NumberedEvent]:
-    """The events that follow number `seq`, in order."""
-    rows = connection.execute(_AFTER, {"after": seq, "most": limit})
+def after(connection: Connection, seq: int, limit: int, limit_bytes: int) -> Sequence[NumberedEvent]:
+    """The events that follow number `seq`, in order.
+
+    Args:
+        limit: as many at most.
+        limit_bytes: as large at most, all together; the first one may be larger.
+    """
+    last, left = 0, limit_bytes
+    for row in connection.execute(_SIZES, {"after": seq, "most": limit}):
+        left -= row.size_bytes
+        if last and left < 0:
+            break
+        last = row.seq
+    rows = connection.execute(_BETWEEN, {"after": seq, "last": last}) if last else ()
     return [NumberedEvent(row.seq, Event(row.kind, row.payload)) for row in rows]
 
 

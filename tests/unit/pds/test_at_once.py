@@ -63,7 +63,7 @@ def test_processes_lose_nothing(world: World, database_url: str, tmp_path: Path)
     own = {f"{THING}/p{process}-{number}" for process in range(PROCESSES) for number in range(COMMITS)}
     assert world.leaves("alice").keys() == own | {f"{THING}/shared"}
 
-    told = world.database.read_now(lambda connection: events.after(connection, 0, 10_000))
+    told = world.database.read_now(lambda connection: events.after(connection, 0, 10_000, 10**9))
     commits = [frame.payload for one in told if (frame := Frame.decode(one.event.frame(one.seq))).kind == "#commit"]
     assert len(commits) == 1 + PROCESSES * COMMITS
     for before, after in itertools.pairwise(commits):

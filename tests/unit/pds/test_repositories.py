@@ -46,7 +46,7 @@ def commit(world: World, *writes: Write, name: str = "alice", **options: Any) ->
 
 
 def frames(world: World) -> list[Frame]:
-    numbered = world.database.read_now(lambda connection: events.after(connection, 0, 10_000))
+    numbered = world.database.read_now(lambda connection: events.after(connection, 0, 10_000, 10**9))
     return [Frame.decode(one.event.frame(one.seq)) for one in numbered]
 
 

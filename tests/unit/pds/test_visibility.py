@@ -126,7 +126,7 @@ class Registry:
         return self.world.database.read_now(work)
 
     def frames(self) -> list[Frame]:
-        numbered = self.world.database.read_now(lambda connection: events.after(connection, 0, 1000))
+        numbered = self.world.database.read_now(lambda connection: events.after(connection, 0, 1000, 10**9))
         return [Frame.decode(one.event.frame(one.seq)) for one in numbered]
 
 

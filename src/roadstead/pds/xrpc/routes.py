@@ -25,7 +25,7 @@ def routes(parts: Parts) -> list[BaseRoute]:
     # Clients of the AT Protocol run in browsers too, and no cookie is ever looked at.
     anywhere = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"])
     return [
-        WebSocketRoute("/xrpc/com.atproto.sync.subscribeRepos", Firehose(parts.database).subscribe),
+        WebSocketRoute("/xrpc/com.atproto.sync.subscribeRepos", Firehose(parts.database, parts.address).subscribe),
         Mount(
             "/xrpc",
             routes=[Route("/{nsid:path}", methods.answer, methods=["GET", "POST"])],

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Never, TypeVar
 
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from roadstead.core.errors import RoadsteadError
@@ -19,17 +22,24 @@ from roadstead.index.database import Database
 from roadstead.index.generation import FIREHOSE, MAX_AGE_S
 from roadstead.pds import events
 from roadstead.pds.events import NumberedEvent
+from roadstead.pds.xrpc.slots import Slots
 
 T = TypeVar("T")
 
 BATCH: Final = 16
-"""Events read at once: of up to 2 MB each, though hardly any has more than 10 KB."""
+"""Events read at once, though hardly any has more than 10 KB."""
+
+BATCH_BYTES: Final = 256 * 1024
+"""Of them: one alone may have 2 MB, and every subscriber may be slow to take what was read for it."""
 
 GLANCE_S: Final = 0.05
 """Between two looks at the generation number, which costs no system call."""
 
 MAX_SUBSCRIBERS: Final = 100
 """Of one process."""
+
+MAX_OF_ONE: Final = 10
+"""Of them, those of one client address: a reader of the network needs one."""
 
 SLOW_S: Final = 30.0
 """A subscriber that does not take a frame for so long is let go; it can come back with its cursor."""
@@ -47,33 +57,56 @@ class Refused(Exception):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A look at the stream: at which generation, and until when on the loop's clock it is to be believed."""
+
+    generation: int
+    until_s: float
+
+
 class Firehose:
     """Serves the subscribers of one process.
 
     Args:
+        address: what a client is limited as.
         most: subscribers at once.
+        most_of_one: of them, of one client.
         slow_s: for how long one may not take a frame.
     """
 
-    def __init__(self, database: Database, *, most: int = MAX_SUBSCRIBERS, slow_s: float = SLOW_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        address: Callable[[HTTPConnection], str],
+        *,
+        most: int = MAX_SUBSCRIBERS,
+        most_of_one: int = MAX_OF_ONE,
+        slow_s: float = SLOW_S,
+    ) -> None:
         self._database = database
-        self._most = most
+        self._address = address
+        self._slots = Slots(most, most_of_one)
         self._slow_s = slow_s
-        self._subscribers = 0
 
     async def subscribe(self, websocket: WebSocket) -> None:
         """Sends the stream from the cursor on, until either side ends."""
-        if self._subscribers >= self._most:
+        whom = self._address(websocket)
+        if not self._slots.take(whom):
             await websocket.close(_TRY_AGAIN_LATER)
             return
-        await websocket.accept()
-        self._subscribers += 1
+        try:
+            await websocket.accept()
+            await self._serve(websocket)
+        finally:
+            self._slots.give_back(whom)
+
+    async def _serve(self, websocket: WebSocket) -> None:
         sending = asyncio.ensure_future(self._send(websocket))
         listening = asyncio.ensure_future(_until_gone(websocket))
         try:
             await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._subscribers -= 1
             # Granian sends no close as long as somebody waits to receive.
             await _ended(listening)
             refused = await _ended(sending)
@@ -106,23 +139,33 @@ class Firehose:
 
     async def _stream(self, websocket: WebSocket, cursor: int) -> Never:
         while True:
-            seen = self._database.generation.of(FIREHOSE)
+            read = self._reading()
             following = await self._following(cursor)
             for numbered in following:
                 await self._take(websocket, numbered.event.frame(numbered.seq))
                 cursor = numbered.seq
+                # While a slow subscriber took that one, what was read may have been withdrawn: a repository was hidden.
+                if not self._is_fresh(read):
+                    break
             if not following:
-                await self._news(seen)
+                await self._news(read)
 
     async def _following(self, cursor: int) -> list[NumberedEvent]:
-        return list(await self._database.read(lambda connection: events.after(connection, cursor, BATCH)))
+        return list(await self._database.read(lambda c: events.after(c, cursor, BATCH, BATCH_BYTES)))
 
-    async def _news(self, seen: int) -> None:
+    def _reading(self) -> _Reading:
+        return _Reading(self._database.generation.of(FIREHOSE), asyncio.get_running_loop().time() + MAX_AGE_S)
+
+    def _is_fresh(self, read: _Reading) -> bool:
+        """Whether what was read is still to be believed; a replica elsewhere does not advance the generation here."""
+        return self._database.generation.of(FIREHOSE) == read.generation and (
+            asyncio.get_running_loop().time() < read.until_s
+        )
+
+    async def _news(self, read: _Reading) -> None:
         """Returns when there may be something new."""
-        until = asyncio.get_running_loop().time() + MAX_AGE_S
-        clock = asyncio.get_running_loop().time
         # Other processes cannot set an event in this one.
-        while self._database.generation.of(FIREHOSE) == seen and clock() < until:  # noqa: ASYNC110
+        while self._is_fresh(read):  # noqa: ASYNC110
             await asyncio.sleep(GLANCE_S)
 
     async def _refuse(self, websocket: WebSocket, refused: Refused) -> None:
