@@ -175,3 +175,25 @@ def test_a_server_starts_on_a_full_disk_and_serves(server: Server, alice: Client
     assert _is_full(refused), shown(refused)
     filler.unlink()
     alice.push_blob(REPOSITORY, LARGE)
+
+
+def test_blobs_on_a_full_disk_of_their_own(servers: Servers, small_disk_64_mib: Path) -> None:
+    """Sessions that could not begin are not counted, and what needs no blob goes on."""
+    server = servers.start(
+        workers=2,
+        storage=str(small_disk_64_mib / "blobs"),
+        uploads_per_account="3",
+        gc_interval_hours="0",
+        scrub_interval_hours="0",
+    )
+    account = server.account("alice")
+    with Client(server.url, (account.name, account.password)) as client:
+        client.push(REPOSITORY, HERE, "here")
+        filler = _fill(small_disk_64_mib, leave_bytes=0)
+        for _ in range(10):
+            refused = client.request("POST", f"/v2/{REPOSITORY}/blobs/uploads/")
+            assert _is_full(refused), shown(refused)
+        _check_that_pulls_go_on(client)
+        client.push_manifest(REPOSITORY, image(LAYER, annotations={"n": "1"}), "there")
+        filler.unlink()
+        client.push_blob(REPOSITORY, LARGE)
