@@ -19,7 +19,7 @@ from roadstead.app.settings import Settings
 from roadstead.core.digest import Digest
 from roadstead.core.manifest import OCI_INDEX, OCI_MANIFEST, parse
 from roadstead.core.reference import Tag
-from roadstead.index import links, repositories
+from roadstead.index import clock, links, repositories
 from roadstead.index.repositories import RepositoryRow
 from roadstead.index.tables import DERIVED, metadata
 from roadstead.registry.changes import Pushed
@@ -40,7 +40,7 @@ class Depot:
 
     def repository(self, account_id: int, path: str = "app", visibility: str = "public") -> RepositoryRow:
         return self.services.database.write_now(
-            lambda connection: repositories.create(connection, account_id, path, visibility, upkeep.now_ms())
+            lambda connection: repositories.create(connection, account_id, path, visibility, clock.now_ms())
         )
 
     def blob(self, repository: RepositoryRow, content: bytes) -> Digest:
@@ -52,8 +52,8 @@ class Depot:
         staged.unlink()
 
         def work(connection: sa.Connection) -> None:
-            links.put_blob(connection, str(digest), len(content), upkeep.now_ms())
-            links.link(connection, repository.id, str(digest), upkeep.now_ms())
+            links.put_blob(connection, str(digest), len(content), clock.now_ms())
+            links.link(connection, repository.id, str(digest), clock.now_ms())
 
         services.database.write_now(work)
         return digest

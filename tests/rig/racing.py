@@ -18,7 +18,7 @@ from roadstead.app import upkeep
 from roadstead.app.settings import from_environment
 from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, RoadsteadError, Unknown
-from roadstead.index import links
+from roadstead.index import clock, links
 from roadstead.index.repositories import RepositoryRow
 from roadstead.registry.expiry import Expiry
 from roadstead.upkeep.collect import Collector, Terms
@@ -91,7 +91,7 @@ class Pusher:
 
         def work(connection: Connection) -> None:
             if links.linked(connection, source.id, digest):
-                links.link(connection, target.id, digest, upkeep.now_ms())
+                links.link(connection, target.id, digest, clock.now_ms())
 
         self._depot.services.database.write_now(work)
 
@@ -118,7 +118,7 @@ def collect(depot: Depot, seed: int, seconds: float) -> int:
     start = time.monotonic()
     while time.monotonic() < start + seconds or (not removed and time.monotonic() < start + seconds + PATIENCE_S):
         terms = Terms(grace_ms=0, untagged_ms=chance.choice([None, 1]), backlog_ms=0, upload_ms=0)
-        collector = Collector(services.database, services.store, services.uploads, expiry, terms, upkeep.now_ms)
+        collector = Collector(services.database, services.store, services.uploads, expiry, terms, clock.now_ms)
         with contextlib.suppress(Conflict), upkeep.leased(services, upkeep.COLLECTING) as lease:
             removed += asyncio.run(collector.run(lease)).blobs
     return removed

@@ -8,10 +8,10 @@ from roadstead.app.services import Services, hold_identity, host_of
 from roadstead.core.account import Account
 from roadstead.core.errors import InvalidSetting
 from roadstead.index import accounts
+from roadstead.index.clock import now_ms
 from roadstead.pds.record_store import PdsRecordStore
 from roadstead.pds.rehost import Place
 from roadstead.pds.rehost import rehost as rehosted
-from roadstead.registry.blob_push import now_ms
 from roadstead.registry.private_records import PrivateRecordStore
 from roadstead.registry.visibility import Visibilities
 

@@ -18,18 +18,19 @@ from roadstead.content.disk import DiskStore
 from roadstead.content.uploads import Uploads
 from roadstead.core.errors import InvalidSetting
 from roadstead.index import accounts, schema
+from roadstead.index.clock import now_ms
 from roadstead.index.database import Database
 from roadstead.index.dialects import insert
 from roadstead.index.tables import meta
 from roadstead.pds import repositories as pds_repositories
 from roadstead.pds.memory import Memory
 from roadstead.pds.record_store import PdsRecordStore
-from roadstead.registry.blob_push import PushLimits, now_ms
 from roadstead.registry.changes import HoldIdentity
 from roadstead.registry.ports import RecordStore
 from roadstead.registry.private_records import PrivateRecordStore
 from roadstead.registry.promises import Terms
 from roadstead.registry.pushing import Pushing
+from roadstead.registry.target import PushLimits
 
 if TYPE_CHECKING:
     from roadstead.auth.accounts import Accounts, Founder

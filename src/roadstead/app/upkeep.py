@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from roadstead.core.account import Account
 from roadstead.core.errors import InvalidName, UnknownName, Unsupported
 from roadstead.core.reference import RepositoryName
 from roadstead.index import accounts, jobs, names
+from roadstead.index.clock import now_ms
 from roadstead.pds import integrity
 from roadstead.registry.adopt import Adoption
 from roadstead.registry.expiry import Expiry
@@ -32,11 +32,6 @@ SCRUBBING: Final = "verify"
 
 RECENT: Final = 0.5
 """A job that ended less than this part of its interval ago is not due, whoever asks: another replica did it."""
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def terms(settings: Settings) -> Terms:

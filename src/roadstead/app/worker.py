@@ -44,11 +44,13 @@ from roadstead.core.client_address import TrustedProxies
 from roadstead.core.errors import RoadsteadError
 from roadstead.core.token_bucket import Limit
 from roadstead.identity.resolve import Resolver
+from roadstead.index.clock import now_ms
 from roadstead.index.database import Database
 from roadstead.registry.app import Address, Registry
-from roadstead.registry.blob_push import BlobPush, now_ms
+from roadstead.registry.blob_push import BlobPush
 from roadstead.registry.discovery import Discovery
 from roadstead.registry.manifest_push import ManifestPush
+from roadstead.registry.mounts import Mounts
 from roadstead.registry.promises import Promises
 from roadstead.registry.pull import Pull
 from roadstead.registry.views import Views
@@ -103,13 +105,14 @@ def application(settings: Settings) -> ASGIApp:
 
 def registry(services: Services, views: Views, tokens: Tokens, address: Address, counts: Counts) -> Registry:
     """The Distribution API on these services."""
+    mounts = Mounts(services.database, views, services.store)
     promises = Promises(services.database, promise_terms(services.settings), now_ms)
     return Registry(
         views,
         tokens,
         address,
         pull=Pull(services.database, views, services.store, counts, promises),
-        blobs=BlobPush(services.database, views, services.uploads, services.store, services.limits),
+        blobs=BlobPush(services.database, views, services.uploads, mounts, services.limits),
         manifests=ManifestPush(services.database, views, services.pushing(), counts, services.limits),
         discovery=Discovery(services.database, views),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +12,7 @@ from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import moment, print_facts, print_json, print_table
 from roadstead.core.errors import Invalid
 from roadstead.core.rights import Action
+from roadstead.index import clock
 
 if TYPE_CHECKING:
     from roadstead.auth.app_passwords import AppPassword
@@ -48,7 +48,7 @@ def create(
     from roadstead.auth import app_passwords
     from roadstead.index import accounts
 
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     expires_at_ms = None if expires is None else _end_ms(expires, now_ms)
 
     with services_of(data) as services:
@@ -75,7 +75,7 @@ def list_(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     from roadstead.auth import app_passwords
     from roadstead.index import accounts
 
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     with services_of(data) as services:
         found = services.database.read_now(
             lambda connection: app_passwords.of_account(connection, accounts.find(connection, name, now_ms).id)
@@ -95,7 +95,7 @@ def revoke(name: Name, label: Label, data: Data = None, as_json: AsJson = False)
     from roadstead.auth import app_passwords
     from roadstead.index import accounts
 
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     with services_of(data) as services:
         gone = services.database.write_now(
             lambda connection: app_passwords.revoke(

@@ -14,6 +14,7 @@ import typer
 from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import print_facts, print_json, size
 from roadstead.cli.progress import watched
+from roadstead.index import clock
 
 if TYPE_CHECKING:
     from roadstead.upkeep.archive import Archive
@@ -40,7 +41,7 @@ def backup(target: Target, data: Data = None, as_json: AsJson = False) -> None:
     with services_of(data) as services, contextlib.ExitStack() as stack:
         database = upkeep.sqlite_file(services)
         lease = stack.enter_context(upkeep.leased(services, upkeep.COLLECTING))
-        archive = stack.enter_context(_archive(target, upkeep.now_ms()))
+        archive = stack.enter_context(_archive(target, clock.now_ms()))
         progress = stack.enter_context(watched())
         report = back_up(
             database,
@@ -49,7 +50,7 @@ def backup(target: Target, data: Data = None, as_json: AsJson = False) -> None:
             lease,
             progress,
             version=__version__,
-            now_ms=upkeep.now_ms(),
+            now_ms=clock.now_ms(),
         )
     # Standard output may be the backup itself.
     show("backed up", report, as_json=as_json, err=str(target) == "-")

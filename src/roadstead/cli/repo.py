@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import print_facts, print_json
 from roadstead.core.rights import Action
+from roadstead.index import clock
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Say who may see a repository, and who may do what."
@@ -25,7 +25,7 @@ def grant(repository: Repository, name: Other, action: What, data: Data = None, 
     """Let another account pull from, push to or delete from a repository."""
     from roadstead.auth import grants
 
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     with services_of(data) as services:
         row = services.database.write_now(
             lambda connection: grants.grant(connection, repository, name, action, now_ms=now_ms)
@@ -38,7 +38,7 @@ def revoke(repository: Repository, name: Other, action: What, data: Data = None,
     """Take a grant back, at once."""
     from roadstead.auth import grants
 
-    now_ms = int(time.time() * 1000)
+    now_ms = clock.now_ms()
     with services_of(data) as services:
         row = services.database.write_now(
             lambda connection: grants.revoke(connection, repository, name, action, now_ms=now_ms)
@@ -52,7 +52,7 @@ def publish(repository: Repository, data: Data = None, as_json: AsJson = False) 
     from roadstead.app.hosting import visibilities
 
     with services_of(data) as services:
-        shelves, now_ms = visibilities(services), int(time.time() * 1000)
+        shelves, now_ms = visibilities(services), clock.now_ms()
         row = services.database.write_now(lambda c: shelves.publish(c, repository, now_ms=now_ms))
     _show_visibility("published", row.name, "its records are public from now on", as_json=as_json)
 
@@ -63,7 +63,7 @@ def hide(repository: Repository, data: Data = None, as_json: AsJson = False) -> 
     from roadstead.app.hosting import visibilities
 
     with services_of(data) as services:
-        shelves, now_ms = visibilities(services), int(time.time() * 1000)
+        shelves, now_ms = visibilities(services), clock.now_ms()
         row = services.database.write_now(lambda c: shelves.hide(c, repository, now_ms=now_ms))
     _show_visibility("hidden", row.name, "what others have read before cannot be recalled", as_json=as_json)
 

@@ -11,6 +11,7 @@ import typer
 from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import print_facts, print_json, print_table, size
 from roadstead.cli.progress import watched
+from roadstead.index import clock
 
 if TYPE_CHECKING:
     from roadstead.app.services import Services
@@ -59,7 +60,7 @@ def _run(services: Services, only: int | None, *, scheduled: bool) -> Report:
     if scheduled:
         # What was pushed or read back since the middle of the interval is left to the next time.
         interval_ms = services.settings.scrub_interval_hours * HOUR_MS
-        before_ms = upkeep.now_ms() - int(interval_ms * upkeep.RECENT)
+        before_ms = clock.now_ms() - int(interval_ms * upkeep.RECENT)
     with upkeep.leased(services, upkeep.SCRUBBING) as lease, watched() as progress:
         scrubber = upkeep.scrubber(services)
         return asyncio.run(scrubber.run(lease, repository_id=only, before_ms=before_ms, progress=progress))

@@ -1,15 +1,15 @@
 """Writes to the records of a repository, as one commit takes them (`com.atproto.repo.applyWrites` and its siblings).
 
-Owns what a write asks for, and what is wrong with a list of them whatever the repository holds. What they do to one is
-decided in `roadstead.core.repository`.
+Owns what a write asks for, what is wrong with a list of them whatever the repository holds, and how many go together.
+What they do to a repository is decided in `roadstead.core.repository`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from roadstead.core.cid import Cid
 from roadstead.core.dagcbor import Value, encode
@@ -20,6 +20,13 @@ from roadstead.core.recordkey import RecordKey
 MAX_WRITES: Final = 200
 MAX_RECORD_BYTES: Final = 1_000_000
 """Limits of one commit on the firehose (AT Protocol sync specification)."""
+
+BATCH_RECORDS: Final = 100
+BATCH_BYTES: Final = 1_000_000
+"""How much of many records is written by one commit: well below its limits."""
+
+Named: TypeAlias = tuple[str, Mapping[str, Any]]
+"""A record with its key."""
 
 
 class Action(Enum):
@@ -58,6 +65,16 @@ class Write:
     record: Mapping[str, Value] | None = None
     swap_record: Cid | Anything | None = ANYTHING
 
+    @classmethod
+    def put(cls, collection: str, rkey: str, record: Mapping[str, Any]) -> Write:
+        """Puts a record, whatever was there, under names that this server made or has checked."""
+        return cls(Action.PUT, Nsid(collection), RecordKey(rkey), record)
+
+    @classmethod
+    def discard(cls, collection: str, rkey: str) -> Write:
+        """Deletes a record, if it is there."""
+        return cls(Action.DISCARD, Nsid(collection), RecordKey(rkey))
+
     @property
     def path(self) -> str:
         """The record's key in the tree."""
@@ -95,3 +112,18 @@ def blocks_of(writes: Sequence[Write]) -> dict[str, bytes | None]:
     if len(blocks) != len(writes):
         raise InvalidRecord("two writes of one commit are to the same record")
     return blocks
+
+
+def batches(records: Iterable[Named]) -> Iterator[list[Named]]:
+    """Records, as many together as one commit can write. They are taken one at a time."""
+    batch: list[Named] = []
+    size_bytes = 0
+    for rkey, value in records:
+        length = len(encode(value))
+        if batch and (len(batch) == BATCH_RECORDS or size_bytes + length > BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append((rkey, value))
+        size_bytes += length
+    if batch:
+        yield batch

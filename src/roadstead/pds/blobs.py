@@ -7,13 +7,13 @@ can follow its upload, and is given to nobody. The bytes lie elsewhere: see `roa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
+from roadstead.core.datamodel import BlobRef
 from roadstead.index.dialects import Put, exists
 from roadstead.index.tables import pds_blob_references, pds_blobs
 from roadstead.index.tables import pds_records as _records
@@ -43,27 +43,13 @@ _FIND: Final = sa.select(pds_blobs.c.cid, pds_blobs.c.sha256, pds_blobs.c.mime_t
 _SERVED: Final = _FIND.where(pds_blobs.c.cid == sa.bindparam("blob"), _is_needed)
 
 
-@dataclass(frozen=True, slots=True)
-class PdsBlob:
-    """A blob of an account."""
-
-    cid: Cid
-    mime_type: str
-    size_bytes: int
-
-    @property
-    def sha256(self) -> str:
-        """Lower-case hex of its bytes' SHA-256."""
-        return self.cid.digest.hex
-
-
-def keep(connection: Connection, account_id: int, blobs: Iterable[PdsBlob], now_ms: int) -> None:
+def keep(connection: Connection, account_id: int, blobs: Iterable[BlobRef], now_ms: int) -> None:
     """Notes that the account has these blobs, whose bytes are stored already."""
     rows = [
         {
             "account_id": account_id,
             "cid": blob.cid.raw,
-            "sha256": blob.sha256,
+            "sha256": blob.cid.digest.hex,
             "mime_type": blob.mime_type,
             "size_bytes": blob.size_bytes,
             "created_at_ms": now_ms,
@@ -107,10 +93,10 @@ def drop_unneeded(connection: Connection, account_id: int, cids: Iterable[bytes]
         connection.execute(_DROP, rows)
 
 
-def served(connection: Connection, account_id: int, cid: Cid) -> PdsBlob | None:
+def served(connection: Connection, account_id: int, cid: Cid) -> BlobRef | None:
     """The blob, if a record needs it: no other is given to anybody."""
     row = connection.execute(_SERVED, {"account": account_id, "blob": cid.raw}).first()
-    return PdsBlob(cid, row.mime_type, row.size_bytes) if row else None
+    return BlobRef(cid, row.mime_type, row.size_bytes) if row else None
 
 
 def page(connection: Connection, account_id: int, since: str | None, after: bytes, limit: int) -> list[Cid]:

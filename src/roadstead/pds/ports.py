@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from sqlalchemy.engine import Connection
 
 from roadstead.core.account import Account
-from roadstead.core.records import RecordWrite
 from roadstead.core.rights import Asker
+from roadstead.core.writes import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +105,5 @@ class PrivateRecords(Protocol):
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The records of a collection as (rkey, value), in the order of their keys."""
 
-    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[Write]) -> None:
         """Makes `writes`, all or none."""

@@ -8,18 +8,11 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.digest import Digest
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import BlobReference, RecordWrite
-from roadstead.core.writes import Action, Write
+from roadstead.core.writes import Write
 from roadstead.index.database import Database
 from roadstead.index.turn import take_turn
 from roadstead.pds import events, records, repositories
-from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory
-from roadstead.pds.repositories import Need
 
 
 class Change(Protocol):
@@ -29,7 +22,7 @@ class Change(Protocol):
     def account_id(self) -> int: ...
 
     @property
-    def prepare(self) -> Callable[[Connection], Sequence[RecordWrite]]: ...
+    def prepare(self) -> Callable[[Connection], Sequence[Write]]: ...
 
     @property
     def index(self) -> Callable[[Connection], None]: ...
@@ -64,7 +57,7 @@ class PdsRecordStore:
 
         await self._database.write(work)
 
-    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[Write]) -> None:
         """Makes `writes`, all or none, within a transaction of the caller. See `roadstead.pds.repositories.commit`."""
         self._apply(connection, account_id, writes, announced=True)
 
@@ -73,24 +66,22 @@ class PdsRecordStore:
 
         Followed by `forget` in the same transaction, once all are withdrawn.
         """
-        self._apply(connection, account_id, [RecordWrite(collection, rkey, None) for rkey in rkeys], announced=False)
+        self._apply(connection, account_id, [Write.discard(collection, rkey) for rkey in rkeys], announced=False)
 
     def forget(self, connection: Connection, account_id: int) -> None:
         """Drops from the firehose's backlog what may tell of withdrawn records; see `events.forget_commits`."""
         there = repositories.hosted(connection, account_id)
         events.forget_commits(connection, account_id, there.did, there.head, there.commit_block, self._now_ms())
 
-    def _apply(
-        self, connection: Connection, account_id: int, writes: Sequence[RecordWrite], *, announced: bool
-    ) -> None:
+    def _apply(self, connection: Connection, account_id: int, writes: Sequence[Write], *, announced: bool) -> None:
         repositories.commit(
             connection,
             account_id,
-            [_write(write) for write in writes],
+            writes,
             now_ms=self._now_ms(),
             memory=self._memory,
             announced=announced,
-            needs=[Need(write.collection, write.rkey, _blob(blob)) for write in writes for blob in write.blobs],
+            trusted=True,
         )
 
     def _now_ms(self) -> int:
@@ -107,12 +98,3 @@ class PdsRecordStore:
         """One record, if it is there."""
         found = records.get(connection, account_id, collection, rkey)
         return found.value() if found else None
-
-
-def _blob(blob: BlobReference) -> PdsBlob:
-    return PdsBlob(Cid.of_blob_digest(Digest("sha256", blob.sha256)), blob.mime_type, blob.size_bytes)
-
-
-def _write(write: RecordWrite) -> Write:
-    action = Action.DISCARD if write.value is None else Action.PUT
-    return Write(action, Nsid(write.collection), RecordKey(write.rkey), write.value)

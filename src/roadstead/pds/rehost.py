@@ -19,10 +19,7 @@ from roadstead.core.did import Did
 from roadstead.core.errors import Conflict
 from roadstead.core.firehose import account_event, identity_event, sync_event
 from roadstead.core.handle import Handle
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import Named, RecordWrite, batches
-from roadstead.core.writes import Action, Write
+from roadstead.core.writes import Named, Write, batches
 from roadstead.index import accounts as account_rows
 from roadstead.index import audit
 from roadstead.index.database import touch
@@ -144,7 +141,7 @@ def _rewrite_private(connection: Connection, account_id: int, renaming: Renaming
     for collection in collections:
         found = private.records(connection, account_id, collection)
         for batch in batches(_changed(found, renaming)):
-            private.apply(connection, account_id, [RecordWrite(collection, rkey, value) for rkey, value in batch])
+            private.apply(connection, account_id, [Write.put(collection, rkey, value) for rkey, value in batch])
 
 
 def _rewrite_public(connection: Connection, account_id: int, renaming: Renaming, memory: Memory, now_ms: int) -> None:
@@ -158,7 +155,7 @@ def _rewrite_public(connection: Connection, account_id: int, renaming: Renaming,
         if collection.startswith(OURS):
             found = ((one.rkey, one.value()) for one in records.every(connection, account_id, collection))
             for batch in batches(_changed(found, renaming)):
-                commit([Write(Action.PUT, Nsid(collection), RecordKey(rkey), value) for rkey, value in batch])
+                commit([Write.put(collection, rkey, value) for rkey, value in batch])
 
 
 def _announce(connection: Connection, former: Account, now_ms: int) -> None:

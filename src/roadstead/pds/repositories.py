@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
-from roadstead.core.datamodel import blob_refs
+from roadstead.core.datamodel import BlobRef, blob_refs
 from roadstead.core.did import Did
 from roadstead.core.errors import CorruptContent, InvalidRecord, UnknownRecord
 from roadstead.core.firehose import account_event, commit_event, identity_event
@@ -28,7 +28,6 @@ from roadstead.index.dialects import Put
 from roadstead.index.tables import accounts, pds_nodes, pds_records, pds_repositories
 from roadstead.index.turn import take_turn
 from roadstead.pds import blobs, events
-from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory, new_private_key_pem
 
 _HEAD: Final = (
@@ -64,15 +63,6 @@ _DROP_RECORD: Final = pds_records.delete().where(
     pds_records.c.collection == sa.bindparam("in_collection"),
     pds_records.c.rkey == sa.bindparam("key"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """That a record needs a blob."""
-
-    collection: str
-    rkey: str
-    blob: PdsBlob
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +151,13 @@ def commit(
     swap_commit: Cid | None = None,
     announced: bool = True,
     resign: bool = False,
-    needs: Sequence[Need] | None = None,
+    trusted: bool = False,
 ) -> CommitResult:
     """Makes all of `writes`, or none, by one signed commit. Where they change nothing, there is none.
 
     Args:
-        needs: the blobs that the records name, from somebody who knows and who has stored them; otherwise they are
-            looked for in the records, and have to be the account's already.
+        trusted: the blobs that the records name are stored, and become the account's; otherwise they have to be its
+            own already.
         swap_commit: the commit that has to be the head.
         announced: whether subscribers are told; who says no tells them otherwise.
         resign: commit even where nothing changes.
@@ -193,40 +183,27 @@ def commit(
         cache=memory.nodes,
     )
     if result.changed:
-        if needs is None:
-            named = _named(connection, account_id, result, writes)
-        else:
-            blobs.keep(connection, account_id, [need.blob for need in needs], now_ms)
-            named = [(need.collection, need.rkey, need.blob.cid) for need in needs]
+        named = _named(result, writes)
+        if trusted:
+            blobs.keep(connection, account_id, (blob for _, blob in named), now_ms)
+        elif missing := blobs.missing(connection, account_id, result.blobs):
+            raise InvalidRecord(f"the blob {missing[0]} is not there", remedy="upload it first")
         _store(connection, account_id, result, named)
         if announced:
             events.append(connection, account_id, commit_event(result, events.moment(now_ms)), now_ms)
     return result
 
 
-def _named(
-    connection: Connection, account_id: int, result: CommitResult, writes: Sequence[Write]
-) -> list[tuple[str, str, Cid]]:
-    """The blobs that the records name, as (collection, rkey, blob).
-
-    Raises:
-        InvalidRecord: the account does not have one of them.
-    """
-    if missing := blobs.missing(connection, account_id, result.blobs):
-        raise InvalidRecord(f"the blob {missing[0]} is not there", remedy="upload it first")
+def _named(result: CommitResult, writes: Sequence[Write]) -> list[tuple[Write, BlobRef]]:
+    """The blobs that the records that change name."""
     if not result.blobs:
         return []
     changed = {op.path for op in result.ops}
-    return [
-        (write.collection, write.rkey, ref.cid)
-        for write in writes
-        if write.path in changed
-        for ref in blob_refs(write.record)
-    ]
+    return [(write, ref) for write in writes if write.path in changed for ref in blob_refs(write.record)]
 
 
 def _store(
-    connection: Connection, account_id: int, result: CommitResult, named: Sequence[tuple[str, str, Cid]]
+    connection: Connection, account_id: int, result: CommitResult, named: Sequence[tuple[Write, BlobRef]]
 ) -> None:
     previous = result.previous
     if previous is None:
@@ -246,7 +223,7 @@ def _store(
     _store_records(connection, account_id, result)
     replaced = [_split(op.path) for op in result.ops if op.prev is not None]
     released = blobs.release(connection, account_id, replaced) if replaced else []
-    blobs.refer(connection, account_id, named)
+    blobs.refer(connection, account_id, ((write.collection, write.rkey, blob.cid) for write, blob in named))
     blobs.drop_unneeded(connection, account_id, released)
 
 

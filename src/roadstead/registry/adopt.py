@@ -32,9 +32,9 @@ from roadstead.core.reference import RepositoryName, Tag
 from roadstead.index import links, manifests, repositories
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow
-from roadstead.registry.blob_push import PushLimits
 from roadstead.registry.changes import Pushed
 from roadstead.registry.pushing import Pushing
+from roadstead.registry.target import PushLimits
 
 TAGS_AT_ONCE: Final = 50
 """Tags that one commit sets."""

@@ -10,55 +10,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
 from sqlalchemy.engine import Connection
 
-from roadstead.content.store import BlobStore
 from roadstead.content.upload import Upload, Verified
 from roadstead.content.uploads import Uploads
 from roadstead.core.content_range import check_chunk
 from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
-from roadstead.core.errors import InvalidDigest, Misuse, RoadsteadError, TooManyRequests, UnknownBlob, UnknownUpload
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Action, Allowed, Bearer, RepositoryRights, Visibility, decide
-from roadstead.index import links, repositories, uploads
+from roadstead.core.errors import InvalidDigest, RoadsteadError, TooManyRequests, UnknownBlob, UnknownUpload
+from roadstead.core.rights import Action
+from roadstead.index import links, uploads
+from roadstead.index.clock import now_ms
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow
-from roadstead.index.rights import rights_in
 from roadstead.index.uploads import UploadRow
 from roadstead.registry.exchange import Answer, Exchange, answer
+from roadstead.registry.mounts import Mounts
 from roadstead.registry.permission import still_permitted
+from roadstead.registry.target import PushLimits, ensure
 from roadstead.registry.views import Views
 
 log = structlog.get_logger()
-
-MOUNT_SOURCES = 64
-"""How many repositories are looked through for a mount that names no source."""
-
-
-@dataclass(frozen=True, slots=True)
-class PushLimits:
-    """What a push may take.
-
-    Args:
-        visibility: what a repository becomes that its first push makes.
-        uploads_per_account: sessions that an account may have open.
-        manifest_bytes: the largest manifest.
-    """
-
-    visibility: str
-    uploads_per_account: int
-    manifest_bytes: int
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class BlobPush:
@@ -73,14 +48,14 @@ class BlobPush:
         database: Database,
         views: Views,
         sessions: Uploads,
-        store: BlobStore,
+        mounts: Mounts,
         limits: PushLimits,
         clock_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._database = database
         self._views = views
         self._sessions = sessions
-        self._store = store
+        self._mounts = mounts
         self._limits = limits
         self._clock_ms = clock_ms
         self._finishing: set[asyncio.Task[None]] = set()
@@ -91,7 +66,8 @@ class BlobPush:
         mounted = exchange.parameter("mount")
         if mounted is not None:
             digest = Digest.parse(mounted)
-            if await self._mount(exchange, repository, digest):
+            source = exchange.parameter("from")
+            if await self._mounts.mount(exchange.bearer, repository, digest, source):
                 return _created(exchange, digest)
         given = exchange.parameter("digest")
         if given is not None and exchange.content_length() != 0:
@@ -231,63 +207,6 @@ class BlobPush:
         if row is None or not is_theirs or view.row is None or row.repository_id != view.row.id:
             raise UnknownUpload(f"upload session {upload_id} is unknown here", remedy="start the upload again")
         return row
-
-    async def _mount(self, exchange: Exchange, target: RepositoryRow, digest: Digest) -> bool:
-        """Links the digest to the target if the asker may read a repository that has it; whether it did."""
-        source_name = exchange.parameter("from")
-        sources = await (self._named(source_name) if source_name else self._holders(digest))
-        key, at_ms, bearer = str(digest), self._clock_ms(), exchange.bearer
-
-        def work(connection: Connection) -> bool:
-            for source_id in sources:
-                source = repositories.by_id(connection, source_id)
-                found = links.linked(connection, source_id, key) if source else None
-                if (
-                    source
-                    and found
-                    and _may_read(bearer, rights_in(source))
-                    and self._is_whole(digest, found.size_bytes)
-                ):
-                    links.link(connection, target.id, key, at_ms)
-                    touch(connection, target.id)
-                    return True
-            return False
-
-        return bool(sources) and await self._database.write(work)
-
-    async def _named(self, name: str) -> list[int]:
-        try:
-            view = await self._views.of(RepositoryName.parse(name))
-        except Misuse:
-            return []  # a mount that cannot be is an upload: the answer tells nothing of the source
-        return [view.row.id] if view.row else []
-
-    async def _holders(self, digest: Digest) -> list[int]:
-        key = str(digest)
-        return await self._database.read(
-            lambda connection: links.repositories_with(connection, key, limit=MOUNT_SOURCES)
-        )
-
-    def _is_whole(self, digest: Digest, size_bytes: int) -> bool:
-        return self._store.stat(digest) == size_bytes
-
-
-async def ensure(database: Database, rights: RepositoryRights, visibility: str, at_ms: int) -> RepositoryRow:
-    """The repository that `rights` speak of, made if it was not there."""
-    path = rights.name.partition("/")[2]
-
-    def work(connection: Connection) -> RepositoryRow:
-        row = repositories.create(connection, rights.owner_id, path, visibility, at_ms)
-        touch(connection, row.id)
-        return row
-
-    return await database.write(work)
-
-
-def _may_read(bearer: Bearer, rights: RepositoryRights) -> bool:
-    """Whether a mount may take from there: its reader could pull it with this token, or with none."""
-    named = rights.visibility == Visibility.PUBLIC or bearer.names(rights.name, Action.PULL)
-    return named and isinstance(decide(bearer.asker, rights, Action.PULL), Allowed)
 
 
 def _required_digest(exchange: Exchange) -> Digest:

@@ -22,9 +22,9 @@ from roadstead.core.errors import UnknownManifest, UnknownManifestBlob, UnknownN
 from roadstead.core.manifest import Manifest
 from roadstead.core.nsid import Nsid
 from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import BlobReference, RecordWrite
 from roadstead.core.reference import Tag
 from roadstead.core.timestamp import write_timestamp
+from roadstead.core.writes import Write
 from roadstead.index import links, manifests, repositories
 from roadstead.index.claims import claim_manifest
 from roadstead.index.database import touch
@@ -74,7 +74,7 @@ class PutManifest:
     hold: HoldIdentity
     claim_ms: int = 0
 
-    def prepare(self, connection: Connection) -> Sequence[RecordWrite]:
+    def prepare(self, connection: Connection) -> Sequence[Write]:
         """Checks that all that the manifest names is there; keeps its bytes; gives its records.
 
         Raises:
@@ -108,28 +108,27 @@ class PutManifest:
                 detail={"digests": absent[:100]},
             )
 
-    def _writes(self, connection: Connection) -> list[RecordWrite]:
+    def _writes(self, connection: Connection) -> list[Write]:
         path, digest = self.repository.path, self.pushed.digest
         created_at = write_timestamp(self.row.pushed_at_ms)
         get = _getter(self.store, connection, self.repository, atcr.MANIFEST)
         rkey, writes = atcr.manifest_rkey(path, digest, get), []
         if get(rkey) is None:
-            blob = BlobReference(self.row.sha256, self.row.media_type, self.row.size_bytes)
-            reference = BlobRef(Cid.of_blob_digest(Digest("sha256", blob.sha256)), blob.mime_type, blob.size_bytes)
+            cid = Cid.of_blob_digest(Digest("sha256", self.row.sha256))
             value = atcr.manifest_record(
                 path,
                 digest,
                 self.pushed.manifest,
-                reference,
+                BlobRef(cid, self.row.media_type, self.row.size_bytes),
                 created_at=created_at,
                 hold_did=self.hold.did,
                 hold_endpoint=self.hold.endpoint,
             )
-            writes.append(RecordWrite(atcr.MANIFEST, rkey, value, (blob,)))
+            writes.append(Write.put(atcr.MANIFEST, rkey, value))
         uri = str(AtUri(Did.parse(self.repository.account_did), Nsid(atcr.MANIFEST), RecordKey(rkey)))
         return writes + self._tag_writes(connection, uri, created_at)
 
-    def _tag_writes(self, connection: Connection, uri: str, created_at: str) -> list[RecordWrite]:
+    def _tag_writes(self, connection: Connection, uri: str, created_at: str) -> list[Write]:
         path, digest = self.repository.path, self.pushed.digest
         get = _getter(self.store, connection, self.repository, atcr.TAG)
         writes = []
@@ -138,7 +137,7 @@ class PutManifest:
             before = get(rkey)
             if before is None or before.get("manifestDigest") != str(digest):
                 value = atcr.tag_record(path, tag.name, digest, uri, created_at=created_at)
-                writes.append(RecordWrite(atcr.TAG, rkey, value))
+                writes.append(Write.put(atcr.TAG, rkey, value))
         return writes
 
 
@@ -155,7 +154,7 @@ class Removal:
     reference: str
     is_tag: bool
 
-    def prepare(self, connection: Connection) -> Sequence[RecordWrite]:
+    def prepare(self, connection: Connection) -> Sequence[Write]:
         """Finds the records that go.
 
         Raises:
@@ -177,8 +176,8 @@ class Removal:
         get = _getter(self.store, connection, self.repository, atcr.TAG)
         tag_keys = [atcr.find_tag(path, tag, get) for tag in tags]
         return [
-            *(RecordWrite(atcr.TAG, key, None) for key in tag_keys if key),
-            *(RecordWrite(atcr.MANIFEST, key, None) for key in manifest_keys if key),
+            *(Write.discard(atcr.TAG, key) for key in tag_keys if key),
+            *(Write.discard(atcr.MANIFEST, key) for key in manifest_keys if key),
         ]
 
     def index(self, connection: Connection) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Connection
 
 from roadstead.core.errors import UnknownManifest, UnknownName
-from roadstead.core.records import RecordWrite
+from roadstead.core.writes import Write
 from roadstead.index import repositories
 from roadstead.index.database import Database
 from roadstead.registry.changes import Removal
@@ -56,7 +56,7 @@ class GuardedRemoval(Removal):
 
     is_garbage: Callable[[Connection], bool]
 
-    def prepare(self, connection: Connection) -> Sequence[RecordWrite]:
+    def prepare(self, connection: Connection) -> Sequence[Write]:
         """Finds the records that go.
 
         Raises:

@@ -11,13 +11,14 @@ from roadstead.core.errors import InvalidDigest, ManifestTooLarge, TooManyTags, 
 from roadstead.core.manifest import Manifest, parse
 from roadstead.core.reference import Tag
 from roadstead.core.rights import Action
+from roadstead.index.clock import now_ms
 from roadstead.index.database import Database
-from roadstead.registry.blob_push import PushLimits, ensure, now_ms
 from roadstead.registry.changes import Pushed
 from roadstead.registry.exchange import Answer, Exchange, answer
 from roadstead.registry.permission import still_permitted
 from roadstead.registry.ports import Counts
 from roadstead.registry.pushing import Pushing
+from roadstead.registry.target import PushLimits, ensure
 from roadstead.registry.views import Views
 
 MAX_TAGS: Final = 64

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy.engine import Connection
 
 from roadstead.core.account import Account
-from roadstead.core.records import RecordWrite
+from roadstead.core.writes import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Change:
     """
 
     account_id: int
-    prepare: Callable[[Connection], Sequence[RecordWrite]]
+    prepare: Callable[[Connection], Sequence[Write]]
     index: Callable[[Connection], None]
 
 

@@ -15,10 +15,7 @@ from sqlalchemy.engine import Connection
 from roadstead.core.cid import Cid
 from roadstead.core.dagcbor import decode_map
 from roadstead.core.datamodel import blob_refs
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import RecordWrite
-from roadstead.core.writes import Action, Write, blocks_of
+from roadstead.core.writes import Write, blocks_of
 from roadstead.index.database import Database
 from roadstead.index.dialects import Put, in_byte_order
 from roadstead.index.tables import private_blob_references, private_records
@@ -63,14 +60,13 @@ class PrivateRecordStore:
 
         await self._database.write(work)
 
-    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[Write]) -> None:
         """Makes `writes`, all or none, within a transaction of the caller.
 
         Raises:
             InvalidRecord: a write breaks the rules of a repository: what is private may be published one day.
         """
-        checked = [_write(write) for write in writes]
-        for write, block in zip(checked, blocks_of(checked).values(), strict=True):
+        for write, block in zip(writes, blocks_of(writes).values(), strict=True):
             if block is None:
                 _delete(connection, account_id, write)
             else:
@@ -114,8 +110,3 @@ def _delete(connection: Connection, account_id: int, write: Write) -> None:
             private_records.c.rkey == write.rkey,
         )
     )
-
-
-def _write(write: RecordWrite) -> Write:
-    action = Action.DISCARD if write.value is None else Action.PUT
-    return Write(action, Nsid(write.collection), RecordKey(write.rkey), write.value)

@@ -12,9 +12,9 @@ from typing import Final
 
 from roadstead.content.store import BlobStore
 from roadstead.core.errors import Conflict
+from roadstead.index.clock import now_ms
 from roadstead.index.manifests import ManifestRow
 from roadstead.index.repositories import RepositoryRow
-from roadstead.registry.blob_push import now_ms
 from roadstead.registry.changes import HoldIdentity, Moved, Pushed, PutManifest, Removal
 from roadstead.registry.platform import platform_of
 from roadstead.registry.ports import Change, RecordStore

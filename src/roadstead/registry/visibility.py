@@ -15,12 +15,11 @@ from typing import Any, Protocol
 from sqlalchemy.engine import Connection
 
 from roadstead.core import atcr
-from roadstead.core.datamodel import blob_refs
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownName
 from roadstead.core.recordkey import parse_record_key
-from roadstead.core.records import BlobReference, RecordWrite, batches
 from roadstead.core.reference import RepositoryName
 from roadstead.core.rights import Visibility
+from roadstead.core.writes import Write, batches
 from roadstead.index import accounts, audit, repositories
 from roadstead.index.database import touch
 from roadstead.index.repositories import RepositoryRow
@@ -39,7 +38,7 @@ class Shelf(Protocol):
     def get(self, connection: Connection, account_id: int, collection: str, rkey: str) -> Mapping[str, Any] | None:
         """One record, if it is there."""
 
-    def apply(self, connection: Connection, account_id: int, writes: Sequence[RecordWrite]) -> None:
+    def apply(self, connection: Connection, account_id: int, writes: Sequence[Write]) -> None:
         """Makes `writes`, all or none."""
 
 
@@ -84,7 +83,7 @@ class Visibilities:
         return row
 
     def _delete_private(self, connection: Connection, account_id: int, collection: str, rkeys: Sequence[str]) -> None:
-        self.private.apply(connection, account_id, [RecordWrite(collection, rkey, None) for rkey in rkeys])
+        self.private.apply(connection, account_id, [Write.discard(collection, rkey) for rkey in rkeys])
 
 
 def _changed(connection: Connection, name: str, visibility: Visibility, now_ms: int, actor: str) -> RepositoryRow:
@@ -118,10 +117,10 @@ def _move(
             if value.get("repository") == row.path
         )
         for batch in batches(theirs):
-            put: dict[str, RecordWrite] = {}
+            put: dict[str, Write] = {}
             for rkey, value in batch:
                 new_rkey = _key(connection, target, row, collection, put, rkey, value)
-                put[new_rkey] = _write(collection, new_rkey, _pointed(value, renamed))
+                put[new_rkey] = Write.put(collection, new_rkey, _pointed(value, renamed))
                 if new_rkey != rkey and collection == atcr.MANIFEST:
                     renamed[rkey] = new_rkey
             target.apply(connection, row.account_id, list(put.values()))
@@ -133,7 +132,7 @@ def _key(
     target: Shelf,
     row: RepositoryRow,
     collection: str,
-    put: Mapping[str, RecordWrite],
+    put: Mapping[str, Write],
     rkey: str,
     value: Mapping[str, Any],
 ) -> str:
@@ -144,7 +143,7 @@ def _key(
     """
 
     def get(key: str) -> Mapping[str, Any] | None:
-        return put[key].value if key in put else target.get(connection, row.account_id, collection, key)
+        return put[key].record if key in put else target.get(connection, row.account_id, collection, key)
 
     try:
         if collection == atcr.MANIFEST:
@@ -163,8 +162,3 @@ def _pointed(value: Mapping[str, Any], renamed: Mapping[str, str]) -> Mapping[st
         return value
     base, slash, rkey = uri.rpartition("/")
     return {**value, "manifest": base + slash + renamed[rkey]} if rkey in renamed else value
-
-
-def _write(collection: str, rkey: str, value: Mapping[str, Any]) -> RecordWrite:
-    named = tuple(BlobReference(ref.cid.digest.hex, ref.mime_type, ref.size_bytes) for ref in blob_refs(value))
-    return RecordWrite(collection, rkey, value, named)

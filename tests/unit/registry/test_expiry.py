@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roadstead.app import upkeep
-from roadstead.index import tables
+from roadstead.index import clock, tables
 from roadstead.registry.expiry import Expiry
 from roadstead.upkeep.collect import Collector, Terms
 from roadstead.upkeep.lease import Lease
@@ -36,7 +36,7 @@ def collect(depot: Depot, days_later: int) -> int:
         services.uploads,
         expiry,
         terms,
-        lambda: upkeep.now_ms() + days_later * DAY_MS,
+        lambda: clock.now_ms() + days_later * DAY_MS,
     )
     return asyncio.run(collector.run(Lease())).manifests
 

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from roadstead.core.car import MEDIA_TYPE
 from roadstead.core.cid import Cid
-from roadstead.core.digest import Digest
+from roadstead.core.datamodel import BlobRef
 from roadstead.core.errors import UnknownBlob
 from roadstead.core.nsid import parse_nsid
 from roadstead.core.recordkey import parse_record_key
@@ -22,7 +22,6 @@ from roadstead.core.tid import Tid
 from roadstead.index import manifests
 from roadstead.index.tables import accounts, pds_repositories
 from roadstead.pds import blobs, export, repositories
-from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.repositories import Hosted
 from roadstead.pds.xrpc.call import Call, json_response
 from roadstead.pds.xrpc.exports import Exports
@@ -130,16 +129,16 @@ class SyncMethods:
         """A blob that a record needs."""
         account_id, cid = await self._account_id(call), Cid.parse(call.text("cid"))
 
-        def work(connection: Connection) -> tuple[PdsBlob, bytes | None]:
+        def work(connection: Connection) -> tuple[BlobRef, bytes | None]:
             found = blobs.served(connection, account_id, cid)
             if found is None:
                 raise UnknownBlob(f"the account has no blob {cid}")
-            return found, manifests.body(connection, found.sha256)
+            return found, manifests.body(connection, found.cid.digest.hex)
 
         found, body = await self._parts.database.read(work)
         if body is not None:
             return Response(body, media_type=found.mime_type, headers=_BLOB_HEADERS)
-        digest = Digest("sha256", found.sha256)
+        digest = found.cid.digest
         if self._parts.store.stat(digest) != found.size_bytes:
             raise UnknownBlob(f"the blob {cid} is not whole here", remedy="upload it again")
         headers = {**_BLOB_HEADERS, "Content-Length": str(found.size_bytes)}

@@ -23,7 +23,6 @@ from roadstead.core.manifest import SUPPORTED
 from roadstead.core.rights import Action
 from roadstead.index import links, manifests
 from roadstead.pds import blobs
-from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.xrpc.call import Call, json_response
 from roadstead.pds.xrpc.parts import Parts
 
@@ -48,21 +47,21 @@ class BlobUpload:
         mime_type = _mime_type(call.request.headers.get("content-type"))
         store = self._store_manifest if mime_type in SUPPORTED else self._store_blob
         found = await store(call, asker.account_id, mime_type)
-        return json_response({"blob": to_json(BlobRef(found.cid, found.mime_type, found.size_bytes).value())})
+        return json_response({"blob": to_json(found.value())})
 
-    async def _store_manifest(self, call: Call, account_id: int, mime_type: str) -> PdsBlob:
+    async def _store_manifest(self, call: Call, account_id: int, mime_type: str) -> BlobRef:
         body = await call.body(MAX_MANIFEST_BYTES)
-        found = PdsBlob(Cid.of_blob(body), mime_type, len(body))
+        found = BlobRef(Cid.of_blob(body), mime_type, len(body))
 
         def work(connection: Connection) -> None:
             now_ms = self._parts.now_ms()
-            manifests.put_body(connection, found.sha256, body, now_ms)
+            manifests.put_body(connection, found.cid.digest.hex, body, now_ms)
             blobs.keep(connection, account_id, [found], now_ms)
 
         await self._parts.database.write(work)
         return found
 
-    async def _store_blob(self, call: Call, account_id: int, mime_type: str) -> PdsBlob:
+    async def _store_blob(self, call: Call, account_id: int, mime_type: str) -> BlobRef:
         hasher = hashlib.sha256()
 
         async def hashed() -> AsyncIterator[bytes]:
@@ -80,7 +79,7 @@ class BlobUpload:
         except BaseException:
             await uploads.cancel(upload_id)
             raise
-        found = PdsBlob(Cid.of_blob_digest(verified.digest), mime_type, verified.size_bytes)
+        found = BlobRef(Cid.of_blob_digest(verified.digest), mime_type, verified.size_bytes)
 
         def work(connection: Connection) -> None:
             now_ms = self._parts.now_ms()
