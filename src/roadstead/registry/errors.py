@@ -13,24 +13,6 @@ import msgspec
 from roadstead.core import errors
 from roadstead.core.errors import RoadsteadError
 
-SPECIFIED: Final = frozenset(
-    {
-        "BLOB_UNKNOWN",
-        "BLOB_UPLOAD_INVALID",
-        "BLOB_UPLOAD_UNKNOWN",
-        "DIGEST_INVALID",
-        "MANIFEST_BLOB_UNKNOWN",
-        "MANIFEST_INVALID",
-        "MANIFEST_UNKNOWN",
-        "NAME_INVALID",
-        "NAME_UNKNOWN",
-        "SIZE_INVALID",
-        "UNAUTHORIZED",
-        "DENIED",
-        "UNSUPPORTED",
-        "TOOMANYREQUESTS",
-    }
-)
 UNAVAILABLE: Final = "UNAVAILABLE"
 
 WIRE: Final[Mapping[type[RoadsteadError], tuple[str, int]]] = {

@@ -9,24 +9,8 @@ import pytest
 from roadstead.core import errors as core
 from roadstead.core.errors import RoadsteadError
 from roadstead.registry import errors
+from tests.conformance.checklist import CODES
 
-# OCI distribution-spec v1.1, Error Codes.
-CODES = {
-    "BLOB_UNKNOWN",
-    "BLOB_UPLOAD_INVALID",
-    "BLOB_UPLOAD_UNKNOWN",
-    "DIGEST_INVALID",
-    "MANIFEST_BLOB_UNKNOWN",
-    "MANIFEST_INVALID",
-    "MANIFEST_UNKNOWN",
-    "NAME_INVALID",
-    "NAME_UNKNOWN",
-    "SIZE_INVALID",
-    "UNAUTHORIZED",
-    "DENIED",
-    "UNSUPPORTED",
-    "TOOMANYREQUESTS",
-}
 ARGUMENTS = {"offset": 3, "size_bytes": 3, "retry_after_s": 3}
 
 
