@@ -14,7 +14,6 @@ from sqlalchemy.engine import Connection
 from roadstead.core.firehose import Frame
 from roadstead.core.nsid import Nsid
 from roadstead.core.recordkey import RecordKey
-from roadstead.core.records import RecordWrite
 from roadstead.core.writes import Action, Write
 from roadstead.index import links
 from roadstead.index.database import Database
@@ -89,7 +88,7 @@ def test_replicas_that_push_the_same_layers_do_not_wait_for_each_other_for_ever(
             links.put_blob(connection, chance.choice(layers), 5, NOW_MS)
 
         def record(key: str) -> Change:
-            writes = [RecordWrite(THING, key, {"$type": THING})]
+            writes = [Write.put(THING, key, {"$type": THING})]
             return Change(account_id, lambda _: writes, publish)
 
         for turn in range(10):

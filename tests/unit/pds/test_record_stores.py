@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from roadstead.core.cid import Cid
 from roadstead.core.errors import Conflict, InvalidRecord
-from roadstead.core.records import RecordWrite
+from roadstead.core.writes import Write
 from roadstead.pds.record_store import PdsRecordStore
 from roadstead.registry.ports import Change, RecordStore
 from roadstead.registry.private_records import PrivateRecordStore
@@ -27,14 +27,14 @@ def store(request: pytest.FixtureRequest, world: World) -> RecordStore:
     )
 
 
-def tag(rkey: str, **fields: Any) -> RecordWrite:
-    return RecordWrite(TAG, rkey, {"$type": TAG, **fields})
+def tag(rkey: str, **fields: Any) -> Write:
+    return Write.put(TAG, rkey, {"$type": TAG, **fields})
 
 
 def commit(
     world: World,
     store: RecordStore,
-    *writes: RecordWrite,
+    *writes: Write,
     index: Callable[[Connection], None] = lambda _: None,
     account: str = "alice",
 ) -> None:
@@ -61,13 +61,13 @@ class TestContract:
 
     def test_replaces_and_deletes(self, world: World, store: RecordStore) -> None:
         commit(world, store, tag("a", tag="old"), tag("b", tag="b"))
-        commit(world, store, tag("a", tag="new"), RecordWrite(TAG, "b", None))
+        commit(world, store, tag("a", tag="new"), Write.discard(TAG, "b"))
         assert get(world, store, "a")["tag"] == "new"
         assert get(world, store, "b") is None
         assert keys(world, store) == ["a"]
 
     def test_deleting_what_is_not_there_is_fine(self, world: World, store: RecordStore) -> None:
-        commit(world, store, RecordWrite(TAG, "nothing", None))
+        commit(world, store, Write.discard(TAG, "nothing"))
         assert keys(world, store) == []
 
     def test_sorts_by_bytes(self, world: World, store: RecordStore) -> None:
@@ -84,7 +84,7 @@ class TestContract:
     def test_keeps_accounts_and_collections_apart(self, world: World, store: RecordStore) -> None:
         commit(world, store, tag("a", of="alice"))
         commit(world, store, tag("a", of="bob"), account="bob")
-        commit(world, store, RecordWrite("io.atcr.repo.page", "a", {"$type": "io.atcr.repo.page"}))
+        commit(world, store, Write.put("io.atcr.repo.page", "a", {"$type": "io.atcr.repo.page"}))
         assert get(world, store, "a")["of"] == "alice"
         assert keys(world, store, "io.atcr.repo.page") == ["a"]
         assert keys(world, store, "io.atcr.repo.page", "bob") == []
@@ -103,7 +103,7 @@ class TestContract:
         """Many changes at once, each adding one to what it read: none is lost."""
         account_id = world.account("alice")
 
-        def prepare(connection: Connection) -> Sequence[RecordWrite]:
+        def prepare(connection: Connection) -> Sequence[Write]:
             before = store.get(connection, account_id, TAG, "count")
             return [tag("count", number=(before["number"] if before else 0) + 1)]
 
@@ -117,13 +117,13 @@ class TestContract:
     @pytest.mark.parametrize(
         "write",
         [
-            RecordWrite(TAG, "a", {"$type": "io.atcr.manifest"}),
-            RecordWrite(TAG, "a", {"$type": TAG, "number": 1.5}),
-            RecordWrite(TAG, "a", {"$type": TAG, "text": "x" * 1_000_001}),
+            Write.put(TAG, "a", {"$type": "io.atcr.manifest"}),
+            Write.put(TAG, "a", {"$type": TAG, "number": 1.5}),
+            Write.put(TAG, "a", {"$type": TAG, "text": "x" * 1_000_001}),
         ],
         ids=["another type", "a float", "too large"],
     )
-    def test_refuses_what_is_no_record(self, world: World, store: RecordStore, write: RecordWrite) -> None:
+    def test_refuses_what_is_no_record(self, world: World, store: RecordStore, write: Write) -> None:
         with pytest.raises(InvalidRecord):
             commit(world, store, tag("b"), write)
         assert keys(world, store) == []

@@ -20,7 +20,6 @@ from roadstead.core.repository import CommitResult
 from roadstead.core.writes import Action, Write
 from roadstead.index.tables import accounts
 from roadstead.pds import blobs, events, repositories
-from roadstead.pds.blobs import PdsBlob
 from roadstead.pds.memory import Memory, Nodes, private_key
 from tests.unit.pds.conftest import BOTH_KINDS, NOW_MS, World
 
@@ -56,7 +55,7 @@ def refs(*contents: bytes) -> list[Mapping[str, Any]]:
 
 def keep(world: World, *contents: bytes, name: str = "alice") -> None:
     account_id = world.account(name)
-    kept = [PdsBlob(Cid.of_blob(content), "text/plain", len(content)) for content in contents]
+    kept = [BlobRef(Cid.of_blob(content), "text/plain", len(content)) for content in contents]
     world.database.write_now(lambda connection: blobs.keep(connection, account_id, kept, NOW_MS))
 
 

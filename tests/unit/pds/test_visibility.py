@@ -17,7 +17,7 @@ from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, UnknownName
 from roadstead.core.firehose import Frame
 from roadstead.core.manifest import OCI_MANIFEST, parse
-from roadstead.core.records import BlobReference, RecordWrite
+from roadstead.core.writes import Write
 from roadstead.index import garbage, links
 from roadstead.index import repositories as repository_rows
 from roadstead.index.garbage import Rules
@@ -48,7 +48,6 @@ class Registry:
         body = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": []}).encode()
         digest = Digest.of(body)
         blob = BlobRef(Cid.of_blob(body), OCI_MANIFEST, len(body))
-        named = BlobReference(digest.hex, OCI_MANIFEST, len(body))
 
         def work(connection: Connection) -> None:
             row = repository_rows.create(connection, self.account_id, path, visibility, NOW_MS)
@@ -62,8 +61,8 @@ class Registry:
             manifest = atcr.manifest_record(path, digest, parse(body, None), blob, created_at="x", hold_did="did:web:h")
             tag_rkey = atcr.tag_rkey(path, tag, get(atcr.TAG))
             writes = [
-                RecordWrite(atcr.MANIFEST, rkey, manifest, (named,)),
-                RecordWrite(atcr.TAG, tag_rkey, atcr.tag_record(path, tag, digest, uri, created_at="x")),
+                Write.put(atcr.MANIFEST, rkey, manifest),
+                Write.put(atcr.TAG, tag_rkey, atcr.tag_record(path, tag, digest, uri, created_at="x")),
             ]
             store.apply(connection, self.account_id, writes)
 
@@ -81,11 +80,10 @@ class Registry:
         picture = b"a picture"
         digest, ref = Digest.of(picture), BlobRef(Cid.of_blob(picture), "image/png", len(picture))
         page = {"$type": atcr.REPOSITORY_PAGE, "repository": path, "avatar": ref.value()}
-        named = BlobReference(digest.hex, ref.mime_type, ref.size_bytes)
 
         def work(connection: Connection) -> None:
             links.put_blob(connection, str(digest), len(picture), NOW_MS)
-            self.public.apply(connection, self.account_id, [RecordWrite(atcr.REPOSITORY_PAGE, path, page, (named,))])
+            self.public.apply(connection, self.account_id, [Write.put(atcr.REPOSITORY_PAGE, path, page)])
 
         self.world.database.write_now(work)
         return digest
@@ -185,7 +183,7 @@ class TestHide:
         registry.publish("alice/app")
         assert registry.garbage() == []
         registry.hide("alice/app")
-        gone = [RecordWrite(atcr.REPOSITORY_PAGE, "app", None)]
+        gone = [Write.discard(atcr.REPOSITORY_PAGE, "app")]
         registry.world.database.write_now(lambda c: registry.private.apply(c, registry.account_id, gone))
         assert registry.garbage() == [str(digest)]
 
@@ -193,7 +191,7 @@ class TestHide:
         registry.push("app", "1.0", "x")
         digest = registry.avatar("app")
         registry.hide("alice/app")
-        plain = [RecordWrite(atcr.REPOSITORY_PAGE, "app", {"$type": atcr.REPOSITORY_PAGE, "repository": "app"})]
+        plain = [Write.put(atcr.REPOSITORY_PAGE, "app", {"$type": atcr.REPOSITORY_PAGE, "repository": "app"})]
         registry.world.database.write_now(lambda c: registry.private.apply(c, registry.account_id, plain))
         assert registry.garbage() == [str(digest)]
 
@@ -244,9 +242,9 @@ class TestBothWays:
     def test_records_that_make_no_sense_move_as_they_are(self, registry: Registry) -> None:
         registry.push("app", "1.0", "x")
         odd = [
-            RecordWrite(atcr.TAG, "odd", {"$type": atcr.TAG, "repository": "app", "tag": "x" * 5000, "createdAt": "x",
-                                          "manifestDigest": "sha256:" + "0" * 64}),
-            RecordWrite(atcr.MANIFEST, "self", {"$type": atcr.MANIFEST, "repository": "app"}),
+            Write.put(atcr.TAG, "odd", {"$type": atcr.TAG, "repository": "app", "tag": "x" * 5000, "createdAt": "x",
+                                        "manifestDigest": "sha256:" + "0" * 64}),
+            Write.put(atcr.MANIFEST, "self", {"$type": atcr.MANIFEST, "repository": "app"}),
         ]  # fmt: skip
         registry.world.database.write_now(lambda c: registry.public.apply(c, registry.account_id, odd))
         before = registry.world.leaves("alice")

@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from roadstead.core.car import MEDIA_TYPE
 from roadstead.core.cid import Cid
 from roadstead.core.datamodel import BlobRef
+from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob
 from roadstead.core.nsid import parse_nsid
 from roadstead.core.recordkey import parse_record_key
