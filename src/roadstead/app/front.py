@@ -27,6 +27,8 @@ LONGEST_WAIT_S: Final = 60
 FAILED: Final = 400
 CHALLENGED: Final = 401
 """How every push and pull begins: no failure."""
+LONGEST_LOGGED: Final = 1024
+"""How much of a path is logged: a client may ask for one of 60 KB, again and again."""
 UNLIMITED_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What an orchestrator asks, from one address, for good."""
 
@@ -162,7 +164,7 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
     log.info(
         "request",
         method=scope["method"],
-        path=scope["path"],
+        path=scope["path"][:LONGEST_LOGGED],
         status=status,
         client=scope["roadstead.client"].address,
         duration_ms=round(seconds * 1000, 1),
