@@ -33,6 +33,11 @@ def car_bytes(root: Cid, blocks: Mapping[Cid, bytes]) -> bytes:
     return b"".join(write_car(root, blocks.items()))
 
 
+def car_size_bytes(root: Cid, blocks: Mapping[Cid, bytes]) -> int:
+    """How large `car_bytes` is."""
+    return sum(map(len, write_car(root, blocks.items())))
+
+
 class CarReader:
     """Bytes in, verified blocks out.
 

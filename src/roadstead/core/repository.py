@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from roadstead.core.car import car_size_bytes
 from roadstead.core.cid import Cid
 from roadstead.core.commit import Commit
-from roadstead.core.dagcbor import MAX_BLOCK_BYTES
 from roadstead.core.datamodel import blob_refs
 from roadstead.core.did import Did
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownRecord
@@ -21,8 +21,8 @@ from roadstead.core.multikey import Sign
 from roadstead.core.tid import Tid
 from roadstead.core.writes import ANYTHING, Action, Write, blocks_of
 
-MAX_COMMIT_BYTES: Final = MAX_BLOCK_BYTES
-"""The largest commit with its blocks that the firehose carries (AT Protocol sync specification)."""
+MAX_COMMIT_BYTES: Final = 2_000_000
+"""The largest CAR file of a commit with its blocks that the firehose carries (AT Protocol sync specification)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def plan_commit(
         new_blocks=new_blocks,
         removed_nodes=change.removed | {head.cid} if head else frozenset(),
         removed_records=frozenset(op.prev for op in ops if op.prev is not None) - records.keys(),
-        diff=_provable(new_blocks, ops, before, change),
+        diff=_sendable(after.cid, _provable(new_blocks, ops, before, change)),
         blobs=tuple(dict.fromkeys(ref.cid for write in writes for ref in blob_refs(write.record))),
     )
 
@@ -174,6 +174,10 @@ def _provable(
     blocks = dict(new_blocks)
     for op in ops:
         blocks.update(after.covering_proof(op.path))
-    if sum(map(len, blocks.values())) > MAX_COMMIT_BYTES:
+    return blocks
+
+
+def _sendable(commit: Cid, blocks: Mapping[Cid, bytes]) -> Mapping[Cid, bytes]:
+    if car_size_bytes(commit, blocks) > MAX_COMMIT_BYTES:
         raise InvalidRecord(f"a commit of more than {MAX_COMMIT_BYTES} bytes is too large; write less at once")
     return blocks

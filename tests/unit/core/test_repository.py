@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from roadstead.core.car import car_bytes
 from roadstead.core.cid import Cid
 from roadstead.core.commit import Commit
 from roadstead.core.dagcbor import encode
@@ -12,7 +13,7 @@ from roadstead.core.errors import Conflict, InvalidRecord, RoadsteadError, Unkno
 from roadstead.core.mst import EMPTY_ROOT
 from roadstead.core.multikey import signer
 from roadstead.core.recordkey import RecordKey
-from roadstead.core.repository import plan_commit
+from roadstead.core.repository import MAX_COMMIT_BYTES, plan_commit
 from roadstead.core.tid import Tid
 from roadstead.core.writes import MAX_RECORD_BYTES, MAX_WRITES, Action, Write
 from tests.rig.repository import MemoryRepository, delete, put, write
@@ -181,3 +182,16 @@ def test_a_revision_that_does_not_come_after_is_a_conflict(repository: MemoryRep
     repository.rev = None
     with pytest.raises(Conflict):
         repository.plan([put(OTHER, tag="v2")])
+
+
+def test_a_commit_is_as_large_as_the_file_that_carries_it(repository: MemoryRepository) -> None:
+    def writes(last: int) -> list[Write]:
+        return [put(f"io.atcr.tag/{number}", text="x" * size) for number, size in enumerate((650_000, 650_000, last))]
+
+    assert repository.head
+    small = repository.plan(writes(650_000))
+    left = MAX_COMMIT_BYTES - len(car_bytes(small.head.cid, small.diff))
+    largest = repository.plan(writes(650_000 + left))
+    assert len(car_bytes(largest.head.cid, largest.diff)) == MAX_COMMIT_BYTES
+    with pytest.raises(InvalidRecord, match="too large"):
+        repository.plan(writes(650_000 + left + 1))
