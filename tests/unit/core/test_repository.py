@@ -186,7 +186,10 @@ def test_a_revision_that_does_not_come_after_is_a_conflict(repository: MemoryRep
 
 def test_a_commit_is_as_large_as_the_file_that_carries_it(repository: MemoryRepository) -> None:
     def writes(last: int) -> list[Write]:
-        return [put(f"io.atcr.tag/{number}", text="x" * size) for number, size in enumerate((650_000, 650_000, last))]
+        return [
+            put(f"io.atcr.tag/{number}", text=f"{number}" * size)
+            for number, size in enumerate((650_000, 650_000, last))
+        ]
 
     assert repository.head
     small = repository.plan(writes(650_000))
