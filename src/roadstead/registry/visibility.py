@@ -111,48 +111,83 @@ def _move(
     renamed: dict[str, str] = {}
     # Manifests first: tags name them by their keys.
     for collection in atcr.OF_REPOSITORY:
+        keys = _Keys(connection, source, target, row, collection)
         theirs = (
             (rkey, value)
             for rkey, value in source.records(connection, row.account_id, collection)
             if value.get("repository") == row.path
         )
         for batch in batches(theirs):
-            put: dict[str, Write] = {}
             for rkey, value in batch:
-                new_rkey = _key(connection, target, row, collection, put, rkey, value)
-                put[new_rkey] = Write.put(collection, new_rkey, _pointed(value, renamed))
+                new_rkey = keys.put(rkey, _pointed(value, renamed))
                 if new_rkey != rkey and collection == atcr.MANIFEST:
                     renamed[rkey] = new_rkey
-            target.apply(connection, row.account_id, list(put.values()))
+            target.apply(connection, row.account_id, keys.batch())
             remove(connection, row.account_id, collection, [rkey for rkey, _ in batch])
 
 
-def _key(
-    connection: Connection,
-    target: Shelf,
-    row: RepositoryRow,
-    collection: str,
-    put: Mapping[str, Write],
-    rkey: str,
-    value: Mapping[str, Any],
-) -> str:
-    """The key that a record gets where it goes: the fields decide, as at any push.
+class _Keys:
+    """The keys that records of a repository get where they go, and a batch of them on its way there.
 
-    Args:
-        put: what goes there with it.
+    The fields decide, as at any push. Where two records are of one manifest or tag, which only their owner can have
+    written, the one that the registry knew keeps being the one; others move as they are, so that none is lost.
     """
 
-    def get(key: str) -> Mapping[str, Any] | None:
-        return put[key].record if key in put else target.get(connection, row.account_id, collection, key)
+    def __init__(
+        self, connection: Connection, source: Shelf, target: Shelf, row: RepositoryRow, collection: str
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._target = target
+        self._row = row
+        self._collection = collection
+        self._put: dict[str, Write] = {}
+        self._given: set[str] = set()
 
-    try:
-        if collection == atcr.MANIFEST:
-            return parse_record_key(atcr.manifest_rkey(row.path, atcr.read_manifest_record(value).digest, get))
-        if collection == atcr.TAG:
-            return parse_record_key(atcr.tag_rkey(row.path, atcr.read_tag_record(value).tag, get))
-    except InvalidRecord:
-        pass  # what somebody wrote by XRPC need not make sense: it moves as it is
-    return rkey if get(rkey) is None else f"{rkey[:500]}~{hashlib.sha256(row.path.encode()).hexdigest()[:8]}"
+    def put(self, rkey: str, value: Mapping[str, Any]) -> str:
+        """Adds a record to the batch; gives its key."""
+        key = self._of_fields(rkey, value)
+        if key is None or key in self._given:
+            key = self._free(rkey)
+        self._given.add(key)
+        self._put[key] = Write.put(self._collection, key, value)
+        return key
+
+    def batch(self) -> list[Write]:
+        """The batch, and begins the next one."""
+        batch, self._put = list(self._put.values()), {}
+        return batch
+
+    def _of_fields(self, rkey: str, value: Mapping[str, Any]) -> str | None:
+        """The key that the registry looks for the record under; None where it never looked for this one."""
+        path = self._row.path
+        try:
+            if self._collection == atcr.MANIFEST:
+                digest = atcr.read_manifest_record(value).digest
+                known = atcr.find_manifest(path, digest, self._from)
+                return atcr.manifest_rkey(path, digest, self._there) if known in (None, rkey) else None
+            if self._collection == atcr.TAG:
+                tag = atcr.read_tag_record(value).tag
+                known = atcr.find_tag(path, tag, self._from)
+                return parse_record_key(atcr.tag_rkey(path, tag, self._there)) if known in (None, rkey) else None
+        except InvalidRecord:
+            pass  # what somebody wrote by XRPC need not make sense: it moves as it is
+        return None
+
+    def _free(self, rkey: str) -> str:
+        distinction = hashlib.sha256(f"{self._row.path} {rkey}".encode()).hexdigest()
+        for key in (rkey, f"{rkey[:500]}~{distinction[:8]}", f"{rkey[:440]}~{distinction}"):
+            if self._there(key) is None:
+                return key
+        raise Conflict(f"every key for the record {self._collection}/{rkey} is taken", remedy="delete it first")
+
+    def _from(self, rkey: str) -> Mapping[str, Any] | None:
+        return self._source.get(self._connection, self._row.account_id, self._collection, rkey)
+
+    def _there(self, rkey: str) -> Mapping[str, Any] | None:
+        if rkey in self._put:
+            return self._put[rkey].record
+        return self._target.get(self._connection, self._row.account_id, self._collection, rkey)
 
 
 def _pointed(value: Mapping[str, Any], renamed: Mapping[str, str]) -> Mapping[str, Any]:

@@ -253,6 +253,25 @@ class TestBothWays:
         registry.publish("alice/app")
         assert registry.world.leaves("alice") == before
 
+    @pytest.mark.parametrize("rkey", ["0-before", "z-behind"])
+    def test_no_record_is_lost_where_two_are_of_one_manifest_or_tag(self, registry: Registry, rkey: str) -> None:
+        registry.push("app", "1.0", "x")
+        before = registry.world.leaves("alice")
+
+        def again(connection: Connection) -> None:
+            for collection in (atcr.MANIFEST, atcr.TAG):
+                ((_, value),) = registry.public.records(connection, registry.account_id, collection)
+                writes = [Write.put(collection, rkey, {**value, "note": "by its owner"})]
+                registry.public.apply(connection, registry.account_id, writes)
+
+        registry.world.database.write_now(again)
+        twice = registry.world.leaves("alice")
+        assert len(twice) == 2 * len(before)
+        registry.hide("alice/app")
+        assert registry.world.leaves("alice") == {}
+        registry.publish("alice/app")
+        assert registry.world.leaves("alice") == twice
+
 
 FORMER = Place("localhost", "http://localhost:5000", "did:web:localhost")
 PLACE = Place("reg.example.org", "https://reg.example.org", "did:web:reg.example.org")
