@@ -65,7 +65,7 @@ class Counts:
         if not more:
             return
         try:
-            await self._database.write(partial(counts.add, day=self._today(), more=more))
+            await self._database.write(partial(counts.add, day=self._today(), more=more), durable=False)
         except RoadsteadError as error:
             self._pulls.update(pulls)
             self._pushes.update(pushes)

@@ -69,14 +69,18 @@ class Database:
         """
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         """What `work` returns, once its changes are on disk. Its changes are all made, or none.
+
+        Args:
+            durable: false for what a crash of the machine may take back, with nothing that was written after it:
+                an upload session that has just begun, counts. It is committed all the same, and waits for no disk.
 
         Raises:
             Unavailable: the database does not answer.
             StorageFull: its disk is full.
         """
-        return await asyncio.wrap_future(self._submit(work))
+        return await asyncio.wrap_future(self._submit(work, durable=durable))
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read` for a thread that may block: a command, a job."""
@@ -104,11 +108,11 @@ class Database:
         if self._lock is not None:
             self._lock.close()
 
-    def _submit(self, work: Callable[[Connection], T]) -> Future[T]:
+    def _submit(self, work: Callable[[Connection], T], *, durable: bool = True) -> Future[T]:
         if self._is_closed:
             raise Unavailable("the database is closed: this process ends")
         self._start()
-        entry = _Work(work)
+        entry = _Work(work, durable=durable)
         self._queue.put(entry)
         return entry.future
 
@@ -153,7 +157,7 @@ class Database:
         for attempt in range(ATTEMPTS):
             try:
                 with self.engine.connect() as connection:
-                    self._begin(connection)
+                    self._begin(connection, durable=any(entry.durable for entry in batch))
                     for entry in batch:
                         entry.run(connection, alone=len(batch) == 1)
                     connection.commit()
@@ -162,9 +166,13 @@ class Database:
                 if attempt == ATTEMPTS - 1 or getattr(error.orig, "sqlstate", "") not in PASSING:
                     raise
 
-    def _begin(self, connection: Connection) -> None:
+    def _begin(self, connection: Connection, *, durable: bool) -> None:
         if self.is_sqlite:
+            # In WAL mode NORMAL does not wait for the disk; the next FULL commit brings all before it there.
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif not durable:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
 
     @contextlib.contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -185,7 +193,8 @@ class Database:
 class _Work(Generic[T]):
     """One piece of work on its way through the writer thread."""
 
-    def __init__(self, work: Callable[[Connection], T]) -> None:
+    def __init__(self, work: Callable[[Connection], T], *, durable: bool) -> None:
+        self.durable = durable
         self.future: Future[T] = Future()
         self.touched: set[int] = set()
         self._work = work

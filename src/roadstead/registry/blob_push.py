@@ -109,7 +109,7 @@ class BlobPush:
         """`DELETE /v2/NAME/blobs/uploads/ID`."""
         row = await self._session(exchange)
         await self._sessions.cancel(row.id)
-        await self._database.write(lambda connection: uploads.delete(connection, [row.id]))
+        await self._database.write(lambda connection: uploads.delete(connection, [row.id]), durable=False)
         return answer(HTTPStatus.NO_CONTENT)
 
     async def delete_blob(self, exchange: Exchange) -> Answer:
@@ -150,7 +150,7 @@ class BlobPush:
                 raise TooManyRequests(f"the account has {limit} uploads open, as many as it may", retry_after_s=60)
             uploads.put(connection, row, self._clock_ms())
 
-        await self._database.write(work)
+        await self._database.write(work, durable=False)
         try:
             await self._sessions.create(row.id, algorithm)
         except RoadsteadError:
@@ -197,7 +197,7 @@ class BlobPush:
     async def _forget(self, upload_id: str) -> None:
         """Closes a session that the content store has cancelled; if the database fails too, a sweep does it."""
         with contextlib.suppress(RoadsteadError):
-            await self._database.write(lambda connection: uploads.delete(connection, [upload_id]))
+            await self._database.write(lambda connection: uploads.delete(connection, [upload_id]), durable=False)
 
     async def _session(self, exchange: Exchange) -> UploadRow:
         """The session that the path names, if it is of this repository and this account."""

@@ -165,3 +165,22 @@ def test_a_closed_database_says_so(open_database: Open) -> None:
     database.close()
     with pytest.raises(Unavailable):
         database.write_now(keys)
+
+
+def test_what_need_not_last_is_seen_all_the_same_and_the_next_write_lasts(open_database: Open) -> None:
+    ours, theirs = open_database(), open_database()
+    setting = "PRAGMA synchronous" if ours.is_sqlite else "SHOW synchronous_commit"
+
+    async def asked(*, durable: bool) -> str:
+        def work(connection: Connection) -> str:
+            connection.execute(put(f"durable={durable}"))
+            return str(connection.exec_driver_sql(setting).scalar_one())
+
+        return await ours.write(work, durable=durable)
+
+    # What lasts is left to PostgreSQL's own configuration, which the tests' cluster has for speed alone.
+    unchanged = ours.read_now(lambda connection: str(connection.exec_driver_sql(setting).scalar_one()))
+    lazy, lasting = ("1", "2") if ours.is_sqlite else ("off", unchanged)
+    assert asyncio.run(asked(durable=False)) == lazy
+    assert theirs.read_now(keys) == {"durable=False"}
+    assert asyncio.run(asked(durable=True)) == lasting
