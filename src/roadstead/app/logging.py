@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -22,6 +23,23 @@ SECRET_TEXTS: Final = (
 """What reads like a secret within a text, and what stands in its place."""
 
 HIDDEN: Final = "…"
+
+
+class Lossy:
+    """A stream that loses what cannot be written: a full disk under the log must not fail the request it tells of."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> None:
+        """Writes the text, or not."""
+        with contextlib.suppress(OSError):
+            self._out.write(text)
+
+    def flush(self) -> None:
+        """Writes what is left, or not."""
+        with contextlib.suppress(OSError):
+            self._out.flush()
 
 
 def configure(level: str, form: str, stream: TextIO | None = None) -> None:
@@ -45,7 +63,7 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Lossy(out))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)

@@ -6,6 +6,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import structlog
@@ -75,3 +77,16 @@ def test_an_exception_is_told_with_its_trace() -> None:
     except ValueError:
         structlog.get_logger().exception("failed")
     assert "ValueError: wrong" in json.loads(out.getvalue())["exception"]
+
+
+def test_a_full_disk_under_the_log_fails_nobody() -> None:
+    """Whether the stream keeps what it could not write, or says so at once."""
+    for buffering in (1, -1):
+        out = Path("/dev/full").open("w", buffering=buffering)  # noqa: SIM115 - what is left in it cannot be closed
+        try:
+            configure("info", "json", out)
+            for number in range(1000):
+                structlog.get_logger().error("something", number=number)
+        finally:
+            with suppress(OSError):
+                out.close()
