@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from sqlalchemy.engine import Connection
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from roadstead.app.metrics import Gauge, Metrics
+from roadstead.core.client_address import in_networks, parse_networks
 from roadstead.core.errors import Denied
 from roadstead.index import figures, jobs
 from roadstead.index.database import Database
@@ -68,11 +68,10 @@ class Gauges:
 
 def route(metrics: Metrics, gauges: Gauges, networks: Sequence[str]) -> Route:
     """`GET /metrics`, for clients in `networks` (addresses or CIDR) alone."""
-    allowed = [ip_network(network, strict=False) for network in networks]
+    allowed = parse_networks(networks)
 
     async def answer(request: Request) -> Response:
-        client = ip_address(request.scope["roadstead.client"].address)
-        if not any(client in network for network in allowed):
+        if not in_networks(request.scope["roadstead.client"].address, allowed):
             raise Denied("the metrics are not for this address", remedy="see metrics_networks in docs/configuration.md")
         return Response(metrics.exposition(await gauges.read()), media_type=CONTENT_TYPE)
 

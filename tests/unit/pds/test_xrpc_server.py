@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from roadstead.core.diddocument import DidDocument
 from roadstead.core.multikey import verifies
 from roadstead.core.rights import Action
+from roadstead.pds.xrpc.routes import routes
 from tests.unit.pds.conftest import World
 from tests.unit.pds.surface import HOST, LIFE_S, PASSWORD, Surface, surface
 
@@ -196,8 +198,9 @@ class TestSync:
 
     def test_parameters_have_bounds(self, pds: Surface) -> None:
         pds.world.account("alice")
-        for asked in ({"since": "x"}, {"since": "y" * 5000}):
+        for asked in ({"since": "x"}, {"since": "\0"}, {"since": "y" * 5000}):
             assert error(pds.get("com.atproto.sync.getRepo", did=DID, **asked)) == (400, "InvalidRequest")
+            assert error(pds.get("com.atproto.sync.listBlobs", did=DID, **asked)) == (400, "InvalidRequest")
         for asked in ({"cursor": "x"}, {"limit": "1001"}, {"cursor": "9" * 17}):
             assert error(pds.get("com.atproto.sync.listRepos", **asked)) == (400, "InvalidRequest")
         assert error(pds.get("com.atproto.sync.listBlobs", did=DID, cursor="x")) == (400, "InvalidRequest")
@@ -208,3 +211,23 @@ class TestSync:
         asked = {"origin": "https://app.example.org", "access-control-request-method": "POST"}
         assert pds.fetch("OPTIONS", path, headers=asked).headers["access-control-allow-origin"] == "*"
         assert pds.fetch("GET", path, headers=asked).headers["access-control-allow-origin"] == "*"
+
+
+class TestHosts:
+    @pytest.mark.parametrize("host", [b"[", b"[::", b"a]b", b"[a:b]", b"%", b"\xff", b"", b"x:99999999"])
+    @pytest.mark.parametrize("query", [b"", b"\xff"])
+    @pytest.mark.parametrize("path", ["/.well-known/did.json", "/.well-known/atproto-did"])
+    def test_that_are_malformed_are_nobodys(self, pds: Surface, path: str, query: bytes, host: bytes) -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "scheme": "http",
+                 "headers": [(b"host", host)], "server": ("192.0.2.9", 80), "client": ("192.0.2.1", 1)}  # fmt: skip
+        told: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        pds.runner.run(Starlette(routes=routes(pds.parts))(scope, receive, send))
+        assert told[0]["status"] == 404
+        assert json.loads(told[1]["body"])["error"] == "HandleNotFound"

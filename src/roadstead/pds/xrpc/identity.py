@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -86,8 +87,10 @@ class IdentityMethods:
 
 
 def _host(request: Request) -> str:
-    """The host that the request was sent to, without its port."""
-    return (request.url.hostname or "").lower()
+    """The host that the request was sent to, without its port; this server's own where `Host` is malformed."""
+    # Without what else the URL has: a query that is no UTF-8 would have no URL.
+    url = URL(scope={**request.scope, "path": "/", "query_string": b""})
+    return (url.hostname or "").lower()
 
 
 def _absent_as_404(response: Response) -> Response:

@@ -63,9 +63,7 @@ class SyncMethods:
     async def get_repo(self, call: Call) -> Response:
         """The whole repository, as a CAR file."""
         account_id = await self._account_id(call)
-        since = call.optional("since")
-        if since is not None:
-            Tid.parse(since)
+        since = _revision(call)
         if call.request.method == "HEAD":
             await self._hosted(call)
             return _without_length()
@@ -117,7 +115,7 @@ class SyncMethods:
     async def list_blobs(self, call: Call) -> Response:
         """The blobs that records of a repository need."""
         account_id = await self._account_id(call)
-        since, cursor = call.optional("since"), call.optional("cursor")
+        since, cursor = _revision(call), call.optional("cursor")
         limit = call.integer("limit", default=PAGE, least=1, most=LONGEST_PAGE)
         after = Cid.parse(cursor).raw if cursor else b""
         found = await self._parts.database.read(lambda c: blobs.page(c, account_id, since, after, limit))
@@ -156,6 +154,11 @@ class SyncMethods:
     async def _hosted(self, call: Call) -> Hosted:
         account_id = await self._account_id(call)
         return await self._parts.database.read(lambda c: repositories.hosted(c, account_id))
+
+
+def _revision(call: Call) -> str | None:
+    since = call.optional("since")
+    return None if since is None else str(Tid.parse(since))
 
 
 def _without_length() -> Response:
