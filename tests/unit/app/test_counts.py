@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
+import sqlalchemy as sa
 
 from roadstead.app.counts import Counts
-from roadstead.core.errors import Unavailable
 from roadstead.index import tables
 from tests.rig.depot import Depot
 from tests.unit.upkeep.conftest import filled, url
@@ -45,17 +44,19 @@ def test_a_repository_that_is_gone_takes_nothing_else_along(filled: Depot) -> No
     assert rows(filled) == [(one, "2026-01-01", 1, 0)]
 
 
-def test_what_cannot_be_written_is_kept(filled: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+def rename(filled: Depot, table: str, to: str) -> None:
+    """What makes every write to a table fail, and heals it again."""
+    statement = sa.text(f"ALTER TABLE {table} RENAME TO {to}")
+    filled.services.database.write_now(lambda connection: connection.execute(statement) and None)
+
+
+def test_what_cannot_be_written_is_kept(filled: Depot) -> None:
     one = filled.repository(1).id
     counts = Counts(filled.services.database, today=lambda: "2026-01-01")
     counts.pull(one)
-
-    async def refuse(_work: object) -> None:
-        raise Unavailable("the database does not answer")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(filled.services.database, "write", refuse)
-        asyncio.run(counts.flush())
+    rename(filled, "counts", "away")
+    asyncio.run(counts.flush())
+    rename(filled, "away", "counts")
     counts.pull(one)
     asyncio.run(counts.flush())
     assert rows(filled) == [(one, "2026-01-01", 2, 0)]
