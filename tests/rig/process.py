@@ -1,5 +1,6 @@
 """A background process with its log in a file, stopped by its own id."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -104,7 +105,8 @@ def family(pid: int) -> list[int]:
     pids = [pid]
     for parent in pids:
         for task in Path(f"/proc/{parent}/task").glob("*"):
-            pids += map(int, (task / "children").read_text().split())
+            with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+                pids += map(int, (task / "children").read_text().split())
     return pids
 
 
