@@ -10,6 +10,7 @@ from roadstead.auth.login import Login
 from roadstead.auth.sessions import Sessions
 from roadstead.core.client_address import Client
 from roadstead.identity.resolve import Resolver
+from roadstead.pds.xrpc.exports import Exports
 from roadstead.pds.xrpc.parts import Parts
 from roadstead.pds.xrpc.routes import routes
 from roadstead.registry.app import Address
@@ -24,7 +25,6 @@ def pds_routes(
     service_did = hold_identity(settings).did
     sessions = Sessions(database, keys, login, service_did=service_did)
     parts = Parts(
-        folder=services.folder.path,
         database=database,
         memory=services.memory,
         uploads=services.uploads,
@@ -32,6 +32,7 @@ def pds_routes(
         resolver=resolver,
         sessions=sessions,
         observer=RecordObserver(services.stores["public"]),
+        exports=Exports(database, services.folder.path),
         service_did=service_did,
         base_url=lambda request: address.base_url(request.scope),
         address=lambda request: _client(request.scope["roadstead.client"]),

@@ -28,6 +28,7 @@ from roadstead.index import accounts as account_rows
 from roadstead.index.dialects import insert
 from roadstead.index.tables import accounts, meta
 from roadstead.pds.ports import RecordChange
+from roadstead.pds.xrpc.exports import Exports
 from roadstead.pds.xrpc.parts import Parts
 from roadstead.pds.xrpc.routes import routes
 from tests.unit.pds.conftest import NOW_MS, World
@@ -138,7 +139,6 @@ def surface(world: World, folder: Path) -> Iterator[Surface]:
     uploads = Uploads(folder / "uploads", store)
     did = f"did:web:{HOST}"
     parts = Parts(
-        folder=folder,
         database=world.database,
         memory=world.memory,
         uploads=uploads,
@@ -146,6 +146,7 @@ def surface(world: World, folder: Path) -> Iterator[Surface]:
         resolver=resolver,
         sessions=Sessions(world.database, keys, login, service_did=did, life_s=LIFE_S, clock=clock),
         observer=heard,
+        exports=Exports(world.database, folder),
         service_did=did,
         base_url=lambda _: f"https://{HOST}",
         address=lambda _: "192.0.2.1",

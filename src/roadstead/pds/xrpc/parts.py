@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
@@ -19,6 +18,7 @@ from roadstead.index.database import Database
 from roadstead.pds import repositories
 from roadstead.pds.memory import Memory, private_key
 from roadstead.pds.ports import AccountResolver, RecordObserver, Sessions
+from roadstead.pds.xrpc.exports import Exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,6 @@ class Parts:
     """What the PDS's methods stand on.
 
     Args:
-        folder: the data folder.
         observer: hears of what is written to ATCR's records by XRPC.
         service_did: this server's own DID.
         base_url: this server as the client of a request reaches it, without a slash at its end.
@@ -34,7 +33,6 @@ class Parts:
         clock: seconds since 1970.
     """
 
-    folder: Path
     database: Database
     memory: Memory
     uploads: Uploads
@@ -42,6 +40,7 @@ class Parts:
     resolver: AccountResolver
     sessions: Sessions
     observer: RecordObserver
+    exports: Exports
     service_did: str
     base_url: Callable[[HTTPConnection], str]
     address: Callable[[HTTPConnection], str]

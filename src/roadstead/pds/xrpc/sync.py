@@ -25,7 +25,6 @@ from roadstead.index.tables import accounts, pds_repositories
 from roadstead.pds import blobs, export, repositories
 from roadstead.pds.repositories import Hosted
 from roadstead.pds.xrpc.call import Call, json_response
-from roadstead.pds.xrpc.exports import Exports
 from roadstead.pds.xrpc.methods import Handler
 from roadstead.pds.xrpc.parts import Parts
 
@@ -46,7 +45,6 @@ class SyncMethods:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._exports = Exports(parts.database, parts.folder)
 
     def queries(self) -> Mapping[str, Handler]:
         """Methods that are got."""
@@ -67,7 +65,7 @@ class SyncMethods:
         if call.request.method == "HEAD":
             await self._hosted(call)
             return _without_length()
-        return await self._exports.response(account_id, since, self._parts.address(call.request))
+        return await self._parts.exports.response(account_id, since, self._parts.address(call.request))
 
     async def get_record(self, call: Call) -> Response:
         """The proof of one record, or of its absence, as a CAR file."""
