@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from roadstead.core.cid import Cid
-from roadstead.core.commit import Commit
-from roadstead.core.diddocument import DidDocument
-from roadstead.core.multikey import did_key
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.commit import Commit
+from roadstead.core.atproto.diddocument import DidDocument
+from roadstead.core.atproto.multikey import did_key
 from tests.conformance.client import Client, shown
 from tests.conformance.content import CONFIG, IMAGE, Blob, image, noise
 from tests.peers.table import PEERS

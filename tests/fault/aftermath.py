@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 
-from roadstead.core import atcr
-from roadstead.core.car import read_car
-from roadstead.core.dagcbor import decode_map
-from roadstead.core.did import Did
-from roadstead.core.diddocument import DidDocument
-from roadstead.core.snapshot import verify_snapshot
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.car import read_car
+from roadstead.core.atproto.dagcbor import decode_map
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.diddocument import DidDocument
+from roadstead.core.atproto.snapshot import verify_snapshot
 from tests.conformance.client import Client, shown
 from tests.fault.ledger import Key, Ledger
 from tests.fault.pushers import ACCOUNT, BLOBS, IMAGES

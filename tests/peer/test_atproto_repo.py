@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from roadstead.core.multikey import did_key
+from roadstead.core.atproto.multikey import did_key
 from tests.peers.table import PEERS
 from tests.rig.repository import MemoryRepository, delete, put
 

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import Value
 
 cids = st.one_of(st.builds(Cid.of_record, st.binary(max_size=8)), st.builds(Cid.of_blob, st.binary(max_size=8)))
 

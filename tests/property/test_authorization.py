@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from roadstead.auth.directory import AccountDirectory
 from roadstead.auth.keys import SigningKeys
 from roadstead.auth.tokens import Tokens
-from roadstead.core.account import check_name, did_of, handle_of, name_of_component
-from roadstead.core.errors import Invalid, InvalidName, Misuse, Unauthorized, UnknownName
-from roadstead.core.rights import (
+from roadstead.core.access.account import check_name, did_of, handle_of, name_of_component
+from roadstead.core.access.rights import (
     ANONYMOUS,
     Action,
     Allowed,
@@ -27,7 +26,8 @@ from roadstead.core.rights import (
     decide,
     require,
 )
-from roadstead.core.scope import Scope, format_scopes, parse_scopes
+from roadstead.core.access.scope import Scope, format_scopes, parse_scopes
+from roadstead.core.errors import Invalid, InvalidName, Misuse, Unauthorized, UnknownName
 from roadstead.identity.resolve import Resolver
 from roadstead.index import schema
 from roadstead.index.database import Database

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from multiformats import CID
 
-from roadstead.core import datamodel
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value, decode, encode
+from roadstead.core.atproto import datamodel
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import Value, decode, encode
 from roadstead.core.errors import CorruptContent, InvalidRecord
 from tests.property.strategies import values
 

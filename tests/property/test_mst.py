@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from roadstead.core.cid import Cid
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.mst import EMPTY_BLOCK, EMPTY_ROOT, Change, Tree, build, check
 from roadstead.core.errors import CorruptContent
-from roadstead.core.mst import EMPTY_BLOCK, EMPTY_ROOT, Change, Tree, build, check
 from tests.property.strategies import cids, paths, trees
 from tests.rig.referees import arroba_root
 

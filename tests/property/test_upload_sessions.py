@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from roadstead.content.upload import Verified
-from roadstead.core.digest import HEX_LENGTHS, Digest
 from roadstead.core.errors import InvalidDigest, InvalidUpload, UnknownUpload
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 from tests.rig.hold import ClientGone, Hold
 
 algorithms = st.sampled_from(sorted(HEX_LENGTHS))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadstead.content.hashing import Hasher
-from roadstead.core.digest import HEX_LENGTHS, Digest
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 from tests.rig.hold import Hold
 from tests.sizes import SMALL
 

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from roadstead.app import upkeep
 from roadstead.app.services import Services, open_services
 from roadstead.app.settings import Settings
-from roadstead.core.digest import Digest
-from roadstead.core.manifest import OCI_INDEX, OCI_MANIFEST, parse
-from roadstead.core.reference import Tag
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import OCI_INDEX, OCI_MANIFEST, parse
+from roadstead.core.oci.reference import Tag
 from roadstead.index import clock, links, repositories
 from roadstead.index.repositories import RepositoryRow
 from roadstead.index.tables import DERIVED, metadata

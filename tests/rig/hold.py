@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from roadstead.content.disk import DiskStore
 from roadstead.content.upload import Verified
 from roadstead.content.uploads import Uploads
-from roadstead.core.digest import DEFAULT_ALGORITHM, Digest
+from roadstead.core.oci.digest import DEFAULT_ALGORITHM, Digest
 
 T = TypeVar("T")
 

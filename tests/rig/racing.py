@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 
 from roadstead.app import upkeep
 from roadstead.app.settings import from_environment
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, RoadsteadError, Unknown
+from roadstead.core.oci.digest import Digest
 from roadstead.index import clock, links
 from roadstead.index.repositories import RepositoryRow
 from roadstead.registry.expiry import Expiry

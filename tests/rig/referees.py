@@ -13,7 +13,7 @@ from carbox.car import read_car  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import ec
 from multiformats import CID
 
-from roadstead.core.cid import Cid
+from roadstead.core.atproto.cid import Cid
 
 with warnings.catch_warnings():
     # arroba imports names that a library of its own has deprecated; that is not for our tests to fail on.

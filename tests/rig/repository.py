@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value, decode_map
-from roadstead.core.did import Did
-from roadstead.core.mst import Tree
-from roadstead.core.multikey import did_key, signer
-from roadstead.core.nsid import parse_nsid
-from roadstead.core.recordkey import parse_record_key
-from roadstead.core.repository import CommitResult, Head, plan_commit
-from roadstead.core.snapshot import write_snapshot
-from roadstead.core.tid import Tid
-from roadstead.core.writes import Action, Write
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import Value, decode_map
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.mst import Tree
+from roadstead.core.atproto.multikey import did_key, signer
+from roadstead.core.atproto.nsid import parse_nsid
+from roadstead.core.atproto.recordkey import parse_record_key
+from roadstead.core.atproto.repository import CommitResult, Head, plan_commit
+from roadstead.core.atproto.snapshot import write_snapshot
+from roadstead.core.atproto.tid import Tid
+from roadstead.core.atproto.writes import Action, Write
 
 
 class MemoryRepository:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from roadstead.content.disk import DiskStore
 from roadstead.content.uploads import Uploads
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from roadstead.index import manifests, tables
 from roadstead.index.database import Database
 from roadstead.index.manifests import ManifestRow

@@ -8,7 +8,7 @@ from roadstead.app.services import Services, hold_identity
 from roadstead.auth.keys import SigningKeys
 from roadstead.auth.login import Login
 from roadstead.auth.sessions import Sessions
-from roadstead.core.client_address import Client
+from roadstead.core.access.client_address import Client
 from roadstead.identity.resolve import Resolver
 from roadstead.pds.xrpc.exports import Exports
 from roadstead.pds.xrpc.parts import Parts

@@ -15,7 +15,7 @@ import structlog
 
 from roadstead.app.services import Services, service_of
 from roadstead.app.settings import reached_at
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
 
 log = structlog.get_logger()
 

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.auth.origin import client_of
 from roadstead.auth.rate_limit import RateLimits
-from roadstead.core.client_address import TrustedProxies
+from roadstead.core.access.challenge import BASIC
+from roadstead.core.access.client_address import TrustedProxies
+from roadstead.core.access.token_bucket import Limit
 from roadstead.core.errors import RoadsteadError, TooManyRequests, Unauthorized
-from roadstead.core.token_bucket import Limit
 from roadstead.registry import errors
 
 log = structlog.get_logger()
@@ -148,7 +149,7 @@ def error_response(error: RoadsteadError) -> Response:
     wait_s = errors.retry_after_s(error)
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
     if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = 'Basic realm="roadstead"'
+        headers["WWW-Authenticate"] = BASIC
     return Response(errors.body(error), status, headers, "application/json")
 
 

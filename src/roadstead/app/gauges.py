@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from roadstead.app.metrics import Gauge, Metrics
-from roadstead.core.client_address import in_networks, parse_networks
+from roadstead.core.access.client_address import in_networks, parse_networks
 from roadstead.core.errors import Denied
 from roadstead.index import figures, jobs
 from roadstead.index.database import Database

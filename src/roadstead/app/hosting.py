@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from roadstead.app.services import Services, hold_identity, host_of
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
 from roadstead.core.errors import InvalidSetting
 from roadstead.index import accounts
 from roadstead.index.clock import now_ms

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from roadstead.core.client_address import parse_networks
+from roadstead.core.access.client_address import parse_networks
 from roadstead.core.errors import InvalidSetting
 
 PREFIX: Final = "ROADSTEAD_"

@@ -9,9 +9,9 @@ from typing import Final
 
 from roadstead.app.services import HOUR_MS, Services, grace_ms
 from roadstead.app.settings import Settings
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
 from roadstead.core.errors import InvalidName, UnknownName, Unsupported
-from roadstead.core.reference import RepositoryName
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import accounts, jobs, names
 from roadstead.index.clock import now_ms
 from roadstead.pds import integrity

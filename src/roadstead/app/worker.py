@@ -40,9 +40,9 @@ from roadstead.auth.passwords import Passwords
 from roadstead.auth.rate_limit import RateLimits
 from roadstead.auth.sessions import ACCESS_LIFE_S
 from roadstead.auth.tokens import Tokens
-from roadstead.core.client_address import TrustedProxies
+from roadstead.core.access.client_address import TrustedProxies
+from roadstead.core.access.token_bucket import Limit
 from roadstead.core.errors import RoadsteadError
-from roadstead.core.token_bucket import Limit
 from roadstead.identity.resolve import Resolver
 from roadstead.index.clock import now_ms
 from roadstead.index.database import Database

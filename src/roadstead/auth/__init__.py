@@ -1,4 +1,4 @@
 """Who somebody is, and the tokens that say so: accounts, passwords, app passwords, grants, tokens and limits.
 
-What they may then do is decided in `roadstead.core.rights`.
+What they may then do is decided in `roadstead.core.access.rights`.
 """

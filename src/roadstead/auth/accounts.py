@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.auth.passwords import hash_password
-from roadstead.core.account import Account, check_name, did_of, handle_of
-from roadstead.core.credentials import check_password
+from roadstead.core.access.account import Account, check_name, did_of, handle_of
+from roadstead.core.access.credentials import check_password
+from roadstead.core.access.rights import Visibility
 from roadstead.core.errors import Conflict
-from roadstead.core.rights import Visibility
 from roadstead.index import accounts as rows
 from roadstead.index import audit
 from roadstead.index.database import Database, touch

@@ -14,11 +14,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
-from roadstead.core.credentials import APP_PASSWORD_PREFIX, secret_sha256
+from roadstead.core.access.account import Account
+from roadstead.core.access.credentials import APP_PASSWORD_PREFIX, secret_sha256
+from roadstead.core.access.rights import Action, Limits
 from roadstead.core.errors import Conflict, Invalid, UnknownName
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Action, Limits
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import accounts, audit
 from roadstead.index.database import touch
 from roadstead.index.dialects import insert

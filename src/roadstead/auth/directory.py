@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
 from roadstead.index import accounts
 from roadstead.index.database import Database
 from roadstead.index.remembered import Remembered

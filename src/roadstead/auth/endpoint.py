@@ -31,10 +31,10 @@ from roadstead.auth.oauth import (
     oauth_error,
 )
 from roadstead.auth.tokens import IssuedToken, Tokens
-from roadstead.core.client_address import Client
+from roadstead.core.access.client_address import Client
+from roadstead.core.access.rights import ANONYMOUS, Asker
+from roadstead.core.access.scope import Scope, parse_scopes
 from roadstead.core.errors import RoadsteadError, Unauthorized
-from roadstead.core.rights import ANONYMOUS, Asker
-from roadstead.core.scope import Scope, parse_scopes
 from roadstead.index.database import Database
 
 PATH: Final = "/auth/token"

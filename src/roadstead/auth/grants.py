@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Action
 from roadstead.core.errors import Invalid, UnknownName
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Action
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import accounts, audit, repositories
 from roadstead.index.database import touch
 from roadstead.index.dialects import insert

@@ -16,7 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.token import LEEWAY_S, TokenKey, generate_key, key_from_pem, key_to_pem
+from roadstead.core.access.token import LEEWAY_S, TokenKey, generate_key, key_from_pem, key_to_pem
 from roadstead.index.database import Database, touch
 from roadstead.index.generation import EVERYTHING, MAX_AGE_S
 from roadstead.index.remembered import Remembered

@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from roadstead.auth.passwords import Passwords
 from roadstead.auth.rate_limit import RateLimits
 from roadstead.auth.standing import by_app_password
-from roadstead.core.account import Account
-from roadstead.core.credentials import APP_PASSWORD_PREFIX, PASSWORD_LENGTHS, credential_of, secret_sha256
+from roadstead.core.access.account import Account
+from roadstead.core.access.credentials import APP_PASSWORD_PREFIX, PASSWORD_LENGTHS, credential_of, secret_sha256
+from roadstead.core.access.rights import Asker
+from roadstead.core.access.token_bucket import Limit
 from roadstead.core.errors import InvalidName, Unauthorized, UnknownName
-from roadstead.core.rights import Asker
-from roadstead.core.token_bucket import Limit
 from roadstead.identity.resolve import Resolver
 from roadstead.index import audit
 from roadstead.index.database import Database

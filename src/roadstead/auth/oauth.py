@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from roadstead.auth.challenge import BASIC
+from roadstead.core.access.challenge import BASIC
 from roadstead.core.errors import (
     Denied,
     Invalid,

@@ -1,11 +1,11 @@
-"""From whom an ASGI request is: see `roadstead.core.client_address`."""
+"""From whom an ASGI request is: see `roadstead.core.access.client_address`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from roadstead.core.client_address import Client, TrustedProxies
+from roadstead.core.access.client_address import Client, TrustedProxies
 
 
 def client_of(scope: Mapping[str, Any], proxies: TrustedProxies) -> Client:

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from roadstead.core.access.token_bucket import SECOND_US, Limit, give_back, take
 from roadstead.core.errors import TooManyRequests
-from roadstead.core.token_bucket import SECOND_US, Limit, give_back, take
 from roadstead.index.mapped import mapped
 
 SETS: Final = 16_384

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.auth.standing import Credential, asker_for
-from roadstead.core.credentials import REFRESH_TOKEN_PREFIX, credential_of, secret_sha256
+from roadstead.core.access.credentials import REFRESH_TOKEN_PREFIX, credential_of, secret_sha256
+from roadstead.core.access.rights import Asker
 from roadstead.core.errors import Unauthorized
-from roadstead.core.rights import Asker
 from roadstead.index.tables import accounts, refresh_tokens
 
 Purpose: TypeAlias = Literal["registry", "pds"]

@@ -22,9 +22,9 @@ from roadstead.auth import refresh
 from roadstead.auth.keys import SigningKeys
 from roadstead.auth.login import Login
 from roadstead.auth.standing import Credential, asker_for
+from roadstead.core.access.rights import Asker
+from roadstead.core.access.token import LONGEST, Claims, encode, key_id, not_good, verify
 from roadstead.core.errors import Unauthorized
-from roadstead.core.rights import Asker
-from roadstead.core.token import LONGEST, Claims, encode, key_id, not_good, verify
 from roadstead.index.database import Database
 from roadstead.index.remembered import Remembered
 

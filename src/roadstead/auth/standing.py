@@ -8,8 +8,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.credentials import credential_of
-from roadstead.core.rights import Asker, Limits
+from roadstead.core.access.credentials import credential_of
+from roadstead.core.access.rights import Asker, Limits
 from roadstead.index.tables import accounts, app_passwords
 
 

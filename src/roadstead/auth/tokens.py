@@ -1,6 +1,6 @@
 """Tokens of the registry: who gets one that names what, and whose a token is that comes back.
 
-A token only narrows: see `roadstead.core.rights.require`, which asks at the time of use. It ends before its time
+A token only narrows: see `roadstead.core.access.rights.require`, which asks at the time of use. It ends before its time
 when the password or app password that it was given for does.
 """
 
@@ -17,11 +17,11 @@ from sqlalchemy.engine import Connection
 
 from roadstead.auth.keys import SigningKeys
 from roadstead.auth.standing import Credential, asker_for
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import ANONYMOUS, NOBODY, Action, Allowed, Asker, Bearer, decide
+from roadstead.core.access.scope import CATALOG, EVERY, REGISTRY, REPOSITORY, Scope
+from roadstead.core.access.token import LONGEST, Access, Claims, encode, key_id, not_good, verify
 from roadstead.core.errors import InvalidName, Unauthorized, UnknownName
-from roadstead.core.rights import ANONYMOUS, NOBODY, Action, Allowed, Asker, Bearer, decide
-from roadstead.core.scope import CATALOG, EVERY, REGISTRY, REPOSITORY, Scope
-from roadstead.core.token import LONGEST, Access, Claims, encode, key_id, not_good, verify
 from roadstead.identity.resolve import Resolver
 from roadstead.index.database import Database
 from roadstead.index.generation import EVERYTHING, MAX_AGE_S

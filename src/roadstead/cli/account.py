@@ -9,8 +9,8 @@ import typer
 
 from roadstead.cli.options import AsJson, Data, PasswordStdin, new_password, services_of
 from roadstead.cli.output import moment, print_facts, print_json, print_table
-from roadstead.core.account import Account
-from roadstead.core.rights import Visibility
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Visibility
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, change and delete accounts.")
 

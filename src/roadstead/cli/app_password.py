@@ -10,8 +10,8 @@ import typer
 
 from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import moment, print_facts, print_json, print_table
+from roadstead.core.access.rights import Action
 from roadstead.core.errors import Invalid
-from roadstead.core.rights import Action
 from roadstead.index import clock
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 
 from roadstead.cli.options import AsJson, Data, services_of
 from roadstead.cli.output import print_facts, print_json
-from roadstead.core.rights import Action
+from roadstead.core.access.rights import Action
 from roadstead.index import clock
 
 app = typer.Typer(

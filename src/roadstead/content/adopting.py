@@ -13,8 +13,8 @@ from typing import IO, Final
 from roadstead.content.durable import sync_data
 from roadstead.content.failures import translated
 from roadstead.content.hashing import Hasher
-from roadstead.core.digest import Digest
 from roadstead.core.errors import CorruptContent, UnknownBlob, Unsupported
+from roadstead.core.oci.digest import Digest
 
 PIECE_BYTES: Final = 1024 * 1024
 

@@ -22,8 +22,8 @@ from roadstead.content.hashing import Hasher
 from roadstead.content.layout import Layout
 from roadstead.content.reading import FileContent
 from roadstead.content.store import Check, Stored
-from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob
+from roadstead.core.oci.digest import Digest
 
 CHECK_BYTES: Final = 1024 * 1024
 """How much is read at a time to be hashed again."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from roadstead.core.digest import HEX_LENGTHS, Digest
 from roadstead.core.errors import InvalidDigest, Unknown
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 
 ROOT: Final = Path("docker/registry/v2")
 

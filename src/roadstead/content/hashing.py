@@ -7,7 +7,7 @@ import sys
 from typing import Final, Protocol
 
 from roadstead.content import libcrypto
-from roadstead.core.digest import Digest, check_algorithm
+from roadstead.core.oci.digest import Digest, check_algorithm
 
 _KIND: Final = f"libcrypto-{sys.byteorder}".encode()
 """Opens every kept state, so that one from a machine of another kind is never continued."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from roadstead.content.store import Check
-from roadstead.core.digest import HEX_LENGTHS, Digest
 from roadstead.core.errors import InvalidDigest
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 
 BLOBS: Final = Path("docker/registry/v2/blobs")
 QUARANTINE: Final = Path("quarantine")

@@ -9,8 +9,8 @@ from pathlib import Path
 from roadstead.content.folder import data_path, hashed, lock, remove
 from roadstead.content.state import State
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import HEX_LENGTHS, Digest
 from roadstead.core.errors import UnknownUpload
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 
 
 def sweep(folder: Path, store: BlobStore, is_known: Callable[[Digest], bool]) -> bool:

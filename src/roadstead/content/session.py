@@ -18,8 +18,8 @@ from roadstead.content.folder import data_path, hashed, lock, remove
 from roadstead.content.hashing import Hasher
 from roadstead.content.state import State
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, InvalidDigest, InvalidUpload, RoadsteadError, UnknownUpload
+from roadstead.core.oci.digest import Digest
 
 WRITE_BACK_BYTES: Final = 8 * 1024 * 1024
 """After how many bytes the kernel is told to start writing, and the state is saved within a request."""

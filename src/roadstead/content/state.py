@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from roadstead.content.durable import write_all
-from roadstead.core.digest import DEFAULT_ALGORITHM
+from roadstead.core.oci.digest import DEFAULT_ALGORITHM
 
 _NAME: Final = "state"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")

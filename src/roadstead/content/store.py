@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from roadstead.content.intake import Intake, Threads
 from roadstead.content.session import Session
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import Digest
 from roadstead.core.errors import InvalidUpload
+from roadstead.core.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ from roadstead.content.state import State, boot_id, saved_at_ns
 from roadstead.content.store import BlobStore
 from roadstead.content.upload import Upload, Verified
 from roadstead.content.whole import chained, gathered, store_whole
-from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
 from roadstead.core.errors import Conflict, RoadsteadError, UnknownUpload
+from roadstead.core.oci.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
 
 THREADS: Final = 8
 """How many sessions of one process write or hash at the same time; more gain nothing on a few cores."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from roadstead.content.intake import BATCH_BYTES
 from roadstead.content.session import Session, Terms
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 
 
 async def gathered(chunks: AsyncIterable[bytes]) -> tuple[list[bytes], bool]:

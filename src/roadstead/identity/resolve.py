@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from roadstead.core.account import Account, name_of_component
+from roadstead.core.access.account import Account, name_of_component
 from roadstead.core.errors import UnknownName
-from roadstead.core.reference import RepositoryName
+from roadstead.core.oci.reference import RepositoryName
 
 
 class Directory(Protocol):

@@ -7,9 +7,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account, name_of_component
+from roadstead.core.access.account import Account, name_of_component
+from roadstead.core.access.rights import Visibility
 from roadstead.core.errors import UnknownName
-from roadstead.core.rights import Visibility
 from roadstead.index.tables import accounts, host_aliases, meta
 
 HOST_KEY: Final = "host"

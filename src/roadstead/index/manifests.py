@@ -10,8 +10,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.digest import Digest
-from roadstead.core.manifest import Manifest
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import Manifest
 from roadstead.index.dialects import Put, exists, in_byte_order, locked
 from roadstead.index.links import CHUNK
 from roadstead.index.tables import manifest_contents, manifest_references, manifests, tags

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
-from roadstead.core.rights import RepositoryRights
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import RepositoryRights
 from roadstead.index.repositories import RepositoryRow, by_name
 
 

@@ -12,8 +12,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef
 from roadstead.index.dialects import Put, exists
 from roadstead.index.tables import pds_blob_references, pds_blobs
 from roadstead.index.tables import pds_records as _records

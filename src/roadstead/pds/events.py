@@ -14,9 +14,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.did import Did
-from roadstead.core.firehose import Event, sync_event
-from roadstead.core.repository import Head
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.firehose import Event, sync_event
+from roadstead.core.atproto.repository import Head
 from roadstead.index.database import touch
 from roadstead.index.generation import FIREHOSE
 from roadstead.index.tables import pds_events

@@ -12,9 +12,9 @@ from typing import IO, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.car import car_bytes, write_car
-from roadstead.core.cid import Cid
-from roadstead.core.mst import Tree
+from roadstead.core.atproto.car import car_bytes, write_car
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.mst import Tree
 from roadstead.index.tables import pds_nodes, pds_records
 from roadstead.pds import records, repositories
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.commit import Commit
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.commit import Commit
+from roadstead.core.atproto.mst import Tree, check
 from roadstead.core.errors import RoadsteadError
-from roadstead.core.mst import Tree, check
 from roadstead.index.dialects import exists
 from roadstead.index.tables import blobs, manifest_contents, pds_blob_references, pds_blobs, pds_records
 from roadstead.pds import records

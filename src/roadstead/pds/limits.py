@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.atcr import OF_REPOSITORY
+from roadstead.core.access.rights import Action, Asker, Limits, Visibility
+from roadstead.core.atproto.atcr import OF_REPOSITORY
 from roadstead.core.errors import Denied
-from roadstead.core.rights import Action, Asker, Limits, Visibility
 from roadstead.index import repositories
 from roadstead.pds.ports import RecordChange
 

@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from roadstead.core.cid import Cid
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.mst import Node
+from roadstead.core.atproto.multikey import Sign, signer
+from roadstead.core.atproto.tid import MAX_CLOCK_ID
 from roadstead.core.errors import CorruptContent
-from roadstead.core.mst import Node
-from roadstead.core.multikey import Sign, signer
-from roadstead.core.tid import MAX_CLOCK_ID
 
 NODES: Final = 2048
 """Nodes to remember, of some 2 KB each: all of repositories with some 6,000 records together."""

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
-from roadstead.core.rights import Asker
-from roadstead.core.writes import Write
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Asker
+from roadstead.core.atproto.writes import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class RecordObserver(Protocol):
     """Who keeps something that is derived from records: the registry's index."""
 
     def written(self, connection: Connection, account_id: int, changes: Sequence[RecordChange]) -> None:
-        """Hears of records of `roadstead.core.atcr.OF_REPOSITORY` that were written by XRPC, after their commit.
+        """Hears of records of `core.atproto.atcr.OF_REPOSITORY` that were written by XRPC, after their commit.
 
         Runs in its transaction, holding the turn (`roadstead.index.turn`); what it raises undoes all. The records are
         anything that their owner liked to write: they may be malformed, name a private repository, or content that

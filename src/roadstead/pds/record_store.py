@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.writes import Write
+from roadstead.core.atproto.writes import Write
 from roadstead.index.database import Database
 from roadstead.index.turn import take_turn
 from roadstead.pds import events, records, repositories

@@ -9,8 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import decode_map
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import decode_map
 from roadstead.index.dialects import in_byte_order
 from roadstead.index.tables import pds_nodes, pds_records
 

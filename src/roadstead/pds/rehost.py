@@ -14,12 +14,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account, did_of, handle_of
-from roadstead.core.did import Did
+from roadstead.core.access.account import Account, did_of, handle_of
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.firehose import account_event, identity_event, sync_event
+from roadstead.core.atproto.handle import Handle
+from roadstead.core.atproto.writes import Named, Write, batches
 from roadstead.core.errors import Conflict
-from roadstead.core.firehose import account_event, identity_event, sync_event
-from roadstead.core.handle import Handle
-from roadstead.core.writes import Named, Write, batches
 from roadstead.index import accounts as account_rows
 from roadstead.index import audit
 from roadstead.index.database import touch

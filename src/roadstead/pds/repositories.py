@@ -1,7 +1,7 @@
 """Repositories in SQL: founded, written by one signed commit at a time, dissolved.
 
 Plain functions of a `Connection`, to be called in a write. What a commit holds is planned in
-`roadstead.core.repository`; here it is checked against the head, stored with records, tree nodes and blobs, and
+`roadstead.core.atproto.repository`; here it is checked against the head, stored with records, tree nodes and blobs, and
 announced: all in the transaction of the caller, so that nobody sees a part of it.
 """
 
@@ -14,16 +14,16 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef, blob_refs
-from roadstead.core.did import Did
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef, blob_refs
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.firehose import account_event, commit_event, identity_event
+from roadstead.core.atproto.handle import Handle
+from roadstead.core.atproto.mst import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter
+from roadstead.core.atproto.repository import CommitResult, Head, plan_commit
+from roadstead.core.atproto.tid import Tid
+from roadstead.core.atproto.writes import Write
 from roadstead.core.errors import CorruptContent, InvalidRecord, UnknownRecord
-from roadstead.core.firehose import account_event, commit_event, identity_event
-from roadstead.core.handle import Handle
-from roadstead.core.mst import EMPTY_BLOCK, EMPTY_ROOT, BlockGetter
-from roadstead.core.repository import CommitResult, Head, plan_commit
-from roadstead.core.tid import Tid
-from roadstead.core.writes import Write
 from roadstead.index.dialects import Put
 from roadstead.index.tables import accounts, pds_nodes, pds_records, pds_repositories
 from roadstead.index.turn import take_turn

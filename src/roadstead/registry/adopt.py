@@ -16,8 +16,7 @@ from sqlalchemy.engine import Connection
 from roadstead.content.adopting import Staged, Way, stage, staging
 from roadstead.content.distribution import Distribution
 from roadstead.content.store import BlobStore
-from roadstead.core.account import Account
-from roadstead.core.digest import Digest
+from roadstead.core.access.account import Account
 from roadstead.core.errors import (
     CorruptContent,
     InvalidName,
@@ -27,8 +26,9 @@ from roadstead.core.errors import (
     RoadsteadError,
     UnknownManifest,
 )
-from roadstead.core.manifest import Manifest, parse
-from roadstead.core.reference import RepositoryName, Tag
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import Manifest, parse
+from roadstead.core.oci.reference import RepositoryName, Tag
 from roadstead.index import links, manifests, repositories
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow

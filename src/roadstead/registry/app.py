@@ -17,11 +17,11 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from roadstead.auth.challenge import challenge
-from roadstead.core import scope as scopes
+from roadstead.core.access import scope as scopes
+from roadstead.core.access.challenge import challenge
+from roadstead.core.access.rights import Action, Bearer, require
 from roadstead.core.errors import Failure, InvalidName, InvalidRange, RoadsteadError, Unauthorized, Unsupported
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Action, Bearer, require
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.registry import errors
 from roadstead.registry.blob_push import BlobPush
 from roadstead.registry.discovery import Discovery

@@ -18,10 +18,10 @@ from sqlalchemy.engine import Connection
 
 from roadstead.content.upload import Upload, Verified
 from roadstead.content.uploads import Uploads
-from roadstead.core.content_range import check_chunk
-from roadstead.core.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
+from roadstead.core.access.rights import Action
 from roadstead.core.errors import InvalidDigest, RoadsteadError, TooManyRequests, UnknownBlob, UnknownUpload
-from roadstead.core.rights import Action
+from roadstead.core.oci.content_range import check_chunk
+from roadstead.core.oci.digest import DEFAULT_ALGORITHM, Digest, check_algorithm
 from roadstead.index import links, uploads
 from roadstead.index.clock import now_ms
 from roadstead.index.database import Database, touch

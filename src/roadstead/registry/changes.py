@@ -12,19 +12,19 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core import atcr
-from roadstead.core.aturi import AtUri
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef
-from roadstead.core.did import Did
-from roadstead.core.digest import Digest
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.aturi import AtUri
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.nsid import Nsid
+from roadstead.core.atproto.recordkey import RecordKey
+from roadstead.core.atproto.timestamp import write_timestamp
+from roadstead.core.atproto.writes import Write
 from roadstead.core.errors import UnknownManifest, UnknownManifestBlob, UnknownName
-from roadstead.core.manifest import Manifest
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.reference import Tag
-from roadstead.core.timestamp import write_timestamp
-from roadstead.core.writes import Write
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import Manifest
+from roadstead.core.oci.reference import Tag
 from roadstead.index import links, manifests, repositories
 from roadstead.index.claims import claim_manifest
 from roadstead.index.database import touch

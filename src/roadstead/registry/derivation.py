@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core import atcr
-from roadstead.core.digest import Digest
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.timestamp import read_timestamp
 from roadstead.core.errors import CorruptContent, UnknownManifest
-from roadstead.core.manifest import Manifest, parse
-from roadstead.core.reference import Tag
-from roadstead.core.timestamp import read_timestamp
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import Manifest, parse
+from roadstead.core.oci.reference import Tag
 from roadstead.index import manifests
 from roadstead.index.manifests import ManifestRow
 from roadstead.registry.ports import RecordStore

@@ -12,9 +12,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from roadstead.core.access.rights import Action, Asker, Visibility
 from roadstead.core.errors import Invalid, UnknownName
-from roadstead.core.manifest import OCI_INDEX
-from roadstead.core.rights import Action, Asker, Visibility
+from roadstead.core.oci.manifest import OCI_INDEX
 from roadstead.index import manifests
 from roadstead.index.database import Database
 from roadstead.index.dialects import exists
@@ -110,7 +110,7 @@ def _is_covered(asker: Asker, name: str, visibility: str) -> bool:
 
 
 def _may_pull(asker: Asker) -> sa.ColumnElement[bool]:
-    """`roadstead.core.rights.decide` for pulls, as a condition on rows: a test holds that the two agree."""
+    """`roadstead.core.access.rights.decide` for pulls, as a condition on rows: a test holds that the two agree."""
     public = repositories.c.visibility == Visibility.PUBLIC.value
     if asker.account_id is None:
         return public

@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from roadstead.core.access.rights import Bearer
 from roadstead.core.errors import Invalid
-from roadstead.core.rights import Bearer
 from roadstead.registry.routes import Route
 from roadstead.registry.views import RepositoryView
 

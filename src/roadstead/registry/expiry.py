@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
+from roadstead.core.atproto.writes import Write
 from roadstead.core.errors import UnknownManifest, UnknownName
-from roadstead.core.writes import Write
 from roadstead.index import repositories
 from roadstead.index.database import Database
 from roadstead.registry.changes import Removal

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from roadstead.core.digest import DEFAULT_ALGORITHM, Digest
+from roadstead.core.access.rights import Action
 from roadstead.core.errors import InvalidDigest, ManifestTooLarge, TooManyTags, UnknownManifest
-from roadstead.core.manifest import Manifest, parse
-from roadstead.core.reference import Tag
-from roadstead.core.rights import Action
+from roadstead.core.oci.digest import DEFAULT_ALGORITHM, Digest
+from roadstead.core.oci.manifest import Manifest, parse
+from roadstead.core.oci.reference import Tag
 from roadstead.index.clock import now_ms
 from roadstead.index.database import Database
 from roadstead.registry.changes import Pushed

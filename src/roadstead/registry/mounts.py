@@ -11,10 +11,10 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
-from roadstead.core.digest import Digest
+from roadstead.core.access.rights import Action, Allowed, Bearer, RepositoryRights, Visibility, decide
 from roadstead.core.errors import Misuse
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Action, Allowed, Bearer, RepositoryRights, Visibility, decide
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import links, repositories
 from roadstead.index.clock import now_ms
 from roadstead.index.database import Database, touch

@@ -1,6 +1,6 @@
 """The index follows records that were written by XRPC instead of a push.
 
-What the index shows of a manifest or a tag is what the record under its key says (`roadstead.core.atcr`), whoever
+What the index shows of a manifest or a tag is what the record under its key says (`core.atproto.atcr`), whoever
 wrote it and in which order: the same rule as `roadstead.registry.reindex` has. A record that makes no sense, that is of
 a repository which is not there or not public, or whose bytes are not here, makes no row. None makes a link: what it
 names is served only if the repository had it before.
@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core import atcr
-from roadstead.core.digest import Digest
+from roadstead.core.access.rights import Visibility
+from roadstead.core.atproto import atcr
 from roadstead.core.errors import RoadsteadError
-from roadstead.core.rights import Visibility
+from roadstead.core.oci.digest import Digest
 from roadstead.index import manifests, repositories
 from roadstead.index.database import touch
 from roadstead.index.repositories import RepositoryRow

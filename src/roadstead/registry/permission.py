@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadstead.core.rights import Action, require
+from roadstead.core.access.rights import Action, require
 from roadstead.registry.exchange import Exchange
 from roadstead.registry.views import RepositoryView, Views
 
@@ -11,7 +11,7 @@ async def still_permitted(views: Views, exchange: Exchange, action: Action) -> R
     """The repository as it is now, if the bearer may still do `action` with it. Costs nothing where nothing changed.
 
     Raises:
-        Unauthorized, UnknownName, Denied: see `roadstead.core.rights.require`.
+        Unauthorized, UnknownName, Denied: see `roadstead.core.access.rights.require`.
     """
     name = exchange.route.name
     if name is None:

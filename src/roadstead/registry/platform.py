@@ -6,8 +6,8 @@ import json
 from typing import Final
 
 from roadstead.content.store import BlobStore
-from roadstead.core.descriptor import Descriptor
 from roadstead.core.errors import CorruptContent, UnknownBlob
+from roadstead.core.oci.descriptor import Descriptor
 
 CONFIG_BYTES: Final = 1024 * 1024
 """Up to this size a config is read."""

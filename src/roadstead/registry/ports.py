@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
-from roadstead.core.writes import Write
+from roadstead.core.access.account import Account
+from roadstead.core.atproto.writes import Write
 
 
 @dataclass(frozen=True, slots=True)

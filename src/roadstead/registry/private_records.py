@@ -12,10 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import decode_map
-from roadstead.core.datamodel import blob_refs
-from roadstead.core.writes import Write, blocks_of
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import decode_map
+from roadstead.core.atproto.datamodel import blob_refs
+from roadstead.core.atproto.writes import Write, blocks_of
 from roadstead.index.database import Database
 from roadstead.index.dialects import Put, in_byte_order
 from roadstead.index.tables import private_blob_references, private_records

@@ -13,8 +13,8 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob, UnknownManifest
+from roadstead.core.oci.digest import Digest
 from roadstead.index import links, manifests
 from roadstead.index.claims import claim_manifest
 from roadstead.index.database import Database, touch

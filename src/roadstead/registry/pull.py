@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import Final
 
 from roadstead.content.store import BlobStore
-from roadstead.core.content_range import ByteRange, requested
-from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob, UnknownManifest
-from roadstead.core.reference import Reference
+from roadstead.core.oci.content_range import ByteRange, requested
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import Reference
 from roadstead.index import manifests
 from roadstead.index.database import Database
 from roadstead.index.manifests import StoredManifest

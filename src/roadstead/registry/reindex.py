@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
-from roadstead.core import atcr
-from roadstead.core.account import Account
-from roadstead.core.descriptor import Descriptor
+from roadstead.core.access.account import Account
+from roadstead.core.atproto import atcr
 from roadstead.core.errors import Conflict, RoadsteadError, UnknownManifest, UnknownName
+from roadstead.core.oci.descriptor import Descriptor
 from roadstead.index import accounts, manifests
 from roadstead.index.database import Database, touch
 from roadstead.index.tables import manifests as manifests_table

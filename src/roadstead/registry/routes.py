@@ -8,7 +8,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import (
     InvalidDigest,
     InvalidName,
@@ -17,7 +16,8 @@ from roadstead.core.errors import (
     UnknownManifest,
     UnknownUpload,
 )
-from roadstead.core.reference import Reference, RepositoryName, parse_reference
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import Reference, RepositoryName, parse_reference
 
 
 class Kind(StrEnum):

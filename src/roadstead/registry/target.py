@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.rights import RepositoryRights
+from roadstead.core.access.rights import RepositoryRights
 from roadstead.index import repositories
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow

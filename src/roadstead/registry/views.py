@@ -15,12 +15,12 @@ from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.account import Account
-from roadstead.core.did import Did
-from roadstead.core.digest import Digest
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import RepositoryRights
+from roadstead.core.atproto.did import Did
 from roadstead.core.errors import Unavailable, UnknownManifest
-from roadstead.core.reference import Reference, RepositoryName
-from roadstead.core.rights import RepositoryRights
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import Reference, RepositoryName
 from roadstead.index import links, manifests, repositories
 from roadstead.index.database import Database
 from roadstead.index.generation import EVERYTHING, MAX_AGE_S

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core import atcr
+from roadstead.core.access.rights import Visibility
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.recordkey import parse_record_key
+from roadstead.core.atproto.writes import Write, batches
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownName
-from roadstead.core.recordkey import parse_record_key
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import Visibility
-from roadstead.core.writes import Write, batches
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import accounts, audit, repositories
 from roadstead.index.database import touch
 from roadstead.index.repositories import RepositoryRow

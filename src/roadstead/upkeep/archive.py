@@ -21,8 +21,8 @@ from typing import IO, Final, Protocol
 from roadstead.content.durable import sync_folder
 from roadstead.content.failures import translated
 from roadstead.content.layout import BLOBS
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, CorruptContent, InvalidDigest, Unknown
+from roadstead.core.oci.digest import Digest
 
 DATABASE: Final = "roadstead.db"
 STATEMENT: Final = "backup.json"

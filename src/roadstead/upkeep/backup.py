@@ -21,8 +21,8 @@ import msgspec
 
 from roadstead.content.failures import translated
 from roadstead.content.layout import Layout
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, CorruptContent, Misuse
+from roadstead.core.oci.digest import Digest
 from roadstead.upkeep.archive import (
     DATABASE,
     PIECE_BYTES,

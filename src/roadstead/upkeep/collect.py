@@ -21,10 +21,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore
-from roadstead.core import atcr
-from roadstead.core.dagcbor import decode_map
-from roadstead.core.digest import Digest
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.dagcbor import decode_map
 from roadstead.core.errors import RoadsteadError, UnknownUpload
+from roadstead.core.oci.digest import Digest
 from roadstead.index import garbage, jobs, liveness, tables, uploads
 from roadstead.index.database import Database
 from roadstead.index.forecast import Forecast, forecast

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 
 Condition = Callable[[Connection], bool]
 """Asked inside a write transaction, before its first change."""

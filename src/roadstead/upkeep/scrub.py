@@ -17,8 +17,8 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from roadstead.content.store import BlobStore, Check, Stored
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Unavailable
+from roadstead.core.oci.digest import Digest
 from roadstead.index import jobs, scrubbing
 from roadstead.index.database import Database
 from roadstead.index.scrubbing import Due

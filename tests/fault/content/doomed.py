@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roadstead.content import session
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import Hold, patterned
 
 CONTENT = patterned(300_000)

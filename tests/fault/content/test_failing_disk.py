@@ -9,8 +9,8 @@ import pytest
 
 from roadstead.content.failures import translation
 from roadstead.content.intake import BATCH_BYTES
-from roadstead.core.digest import Digest
 from roadstead.core.errors import StorageFull, Unavailable, UnknownUpload
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import Hold, patterned
 
 Write = Callable[[int, Sequence[bytes], int], int]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import StorageFull
+from roadstead.core.oci.digest import Digest
 from tests.rig import small_disk
 from tests.rig.hold import Hold, patterned
 

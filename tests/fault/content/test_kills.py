@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownUpload
+from roadstead.core.oci.digest import Digest
 from tests.fault.content.doomed import BEFORE, CONTENT
 from tests.rig.hold import Hold
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import Hold, patterned
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from roadstead.index import tables
 from tests.rig.depot import Depot, depot
 from tests.rig.postgres import Postgres

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from roadstead.app.front import Front
 from roadstead.app.metrics import Metrics
 from roadstead.auth.rate_limit import RateLimits
-from roadstead.core.client_address import Client, TrustedProxies
-from roadstead.core.token_bucket import Limit
+from roadstead.core.access.client_address import Client, TrustedProxies
+from roadstead.core.access.token_bucket import Limit
 
 
 @pytest.fixture

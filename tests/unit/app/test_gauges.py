@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from roadstead.app import gauges
 from roadstead.app.gauges import Gauges
 from roadstead.app.metrics import Metrics
-from roadstead.core.client_address import Client
+from roadstead.core.access.client_address import Client
 from roadstead.core.errors import Denied
 from roadstead.index import schema
 from roadstead.index.database import Database

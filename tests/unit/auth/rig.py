@@ -14,8 +14,8 @@ from roadstead.auth.login import Login
 from roadstead.auth.passwords import Passwords, hash_password
 from roadstead.auth.rate_limit import RateLimits
 from roadstead.auth.tokens import Tokens
-from roadstead.core.account import Account
-from roadstead.core.rights import Asker, Visibility
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Asker, Visibility
 from roadstead.identity.resolve import Resolver
 from roadstead.index import repositories
 from roadstead.index.database import Database

@@ -8,8 +8,8 @@ from sqlalchemy.engine import Connection
 
 from roadstead.auth import accounts, refresh
 from roadstead.auth.accounts import Accounts
+from roadstead.core.access.rights import Visibility
 from roadstead.core.errors import Conflict, Failure, Invalid, InvalidName, Unauthorized, UnknownName
-from roadstead.core.rights import Visibility
 from roadstead.index import tables
 from roadstead.index.database import touch
 from roadstead.index.generation import EVERYTHING

@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from roadstead.auth import app_passwords
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Action
 from roadstead.core.errors import Conflict, Invalid, InvalidName, UnknownName
-from roadstead.core.rights import Action
 from roadstead.index import tables
 from tests.unit.auth.rig import AuthRig
 

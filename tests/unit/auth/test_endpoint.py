@@ -11,15 +11,15 @@ import pytest
 from starlette.applications import Starlette
 
 from roadstead.auth import app_passwords
-from roadstead.auth.challenge import challenge
 from roadstead.auth.endpoint import TokenEndpoint
 from roadstead.auth.login import AT_ONE_ACCOUNT
 from roadstead.auth.oauth import MOST_BODY_BYTES
 from roadstead.auth.origin import client_of
-from roadstead.core.client_address import TrustedProxies
+from roadstead.core.access.challenge import challenge
+from roadstead.core.access.client_address import TrustedProxies
+from roadstead.core.access.rights import Action
+from roadstead.core.access.scope import Scope
 from roadstead.core.errors import Invalid, TooManyRequests, Unauthorized
-from roadstead.core.rights import Action
-from roadstead.core.scope import Scope
 from tests.unit.auth.rig import LIFE_S, AuthRig, password_of
 
 _PROXIES = TrustedProxies(["127.0.0.1"])

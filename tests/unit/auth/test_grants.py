@@ -3,8 +3,8 @@
 import pytest
 
 from roadstead.auth import grants
+from roadstead.core.access.rights import Action, Visibility
 from roadstead.core.errors import Invalid, InvalidName, UnknownName
-from roadstead.core.rights import Action, Visibility
 from roadstead.index import repositories
 from tests.unit.auth.rig import AuthRig
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from roadstead.auth.keys import DAY_S, NOTICE_S, SigningKeys
-from roadstead.core.token import LEEWAY_S
+from roadstead.core.access.token import LEEWAY_S
 from roadstead.index.database import Database
 from roadstead.index.tables import token_keys
 from tests.unit.auth.rig import LIFE_S, AuthRig, Clock

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from roadstead.auth import app_passwords, passwords
 from roadstead.auth.login import AT_ONE_ACCOUNT, IN_ALL
+from roadstead.core.access.rights import Action, Limits
 from roadstead.core.errors import TooManyRequests, Unauthorized, Unavailable
-from roadstead.core.rights import Action, Limits
 from roadstead.index.tables import audit
 from tests.unit.auth.rig import ADDRESS, AuthRig, password_of
 

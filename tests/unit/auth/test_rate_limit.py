@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from roadstead.auth.rate_limit import PLACES, SETS, RateLimits
+from roadstead.core.access.token_bucket import Limit
 from roadstead.core.errors import TooManyRequests
-from roadstead.core.token_bucket import Limit
 from tests.unit.auth.rig import Clock
 
 _THREE = Limit(1.0, 3)
@@ -48,7 +48,7 @@ def test_processes_share_the_buckets(tmp_path: Path) -> None:
     assert _takes(limits, "a", limit=slow)
     program = (
         "import sys; from pathlib import Path\n"
-        "from roadstead.auth.rate_limit import RateLimits; from roadstead.core.token_bucket import Limit\n"
+        "from roadstead.auth.rate_limit import RateLimits; from roadstead.core.access.token_bucket import Limit\n"
         "limits = RateLimits(Path(sys.argv[1])); limit = Limit(0.001, 3)\n"
         "limits.take('requests', 'a', limit); limits.take('requests', 'a', limit)\n"
     )

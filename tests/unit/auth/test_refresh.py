@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from roadstead.auth import app_passwords, refresh
 from roadstead.auth.refresh import Purpose
+from roadstead.core.access.rights import ANONYMOUS, Asker
 from roadstead.core.errors import Unauthorized
-from roadstead.core.rights import ANONYMOUS, Asker
 from roadstead.index import tables
 from tests.unit.auth.rig import ADDRESS, AuthRig
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from roadstead.auth import app_passwords, grants
+from roadstead.core.access.rights import ANONYMOUS, NOBODY, Action, Asker, RepositoryRights, Visibility, require
+from roadstead.core.access.scope import CATALOG_SCOPE, Scope
+from roadstead.core.access.token import encode, generate_key, key_id, verify
 from roadstead.core.errors import Denied, Misuse, Unauthorized, UnknownName
-from roadstead.core.rights import ANONYMOUS, NOBODY, Action, Asker, RepositoryRights, Visibility, require
-from roadstead.core.scope import CATALOG_SCOPE, Scope
-from roadstead.core.token import encode, generate_key, key_id, verify
 from roadstead.index.rights import rights_of
 from tests.unit.auth.rig import ADDRESS, LIFE_S, SERVICE, AuthRig
 

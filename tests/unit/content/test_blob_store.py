@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import CorruptContent, UnknownBlob
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import Hold, patterned
 from tests.sizes import SIZES, Size
 

@@ -6,8 +6,8 @@ import pytest
 
 from roadstead.content.hashing import Hasher
 from roadstead.content.libcrypto import LAYOUTS, Functions
-from roadstead.core.digest import HEX_LENGTHS, Digest
 from roadstead.core.errors import InvalidDigest
+from roadstead.core.oci.digest import HEX_LENGTHS, Digest
 from tests.rig.hold import patterned
 from tests.sizes import SIZES, SMALL, Size
 

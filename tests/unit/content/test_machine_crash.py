@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import Hold, patterned
 
 Start = Callable[..., Hold]

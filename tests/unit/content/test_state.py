@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadstead.content.state import State
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 
 DIGESTS = tuple(str(Digest.of(b"content", algorithm)) for algorithm in ("sha256", "sha512"))
 

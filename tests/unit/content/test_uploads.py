@@ -8,8 +8,8 @@ import pytest
 
 from roadstead.content.intake import BATCH_BYTES
 from roadstead.content.session import WRITE_BACK_BYTES
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, InvalidDigest, InvalidUpload, UnknownUpload
+from roadstead.core.oci.digest import Digest
 from tests.rig.hold import ClientGone, Hold, body, patterned
 from tests.sizes import SIZES, Size
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from roadstead.core.aturi import AtUri
-from roadstead.core.did import Did
+from roadstead.core.atproto.aturi import AtUri
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.handle import Handle
+from roadstead.core.atproto.nsid import parse_nsid
+from roadstead.core.atproto.recordkey import parse_record_key
 from roadstead.core.errors import InvalidName, InvalidRecord
-from roadstead.core.handle import Handle
-from roadstead.core.nsid import parse_nsid
-from roadstead.core.recordkey import parse_record_key
 
 PLC = "did:plc:z72i7hdynmk6r22z27h6tvur"
 

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value, decode, encode
-from roadstead.core.datamodel import from_json, to_json
-from roadstead.core.multikey import parse_multikey, verifies
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import Value, decode, encode
+from roadstead.core.atproto.datamodel import from_json, to_json
+from roadstead.core.atproto.multikey import parse_multikey, verifies
 
 LINK = {"$link": "bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a"}
 SOME_BYTES = {"$bytes": "nFERjvLLiw9qm45JrqH9QTzyC2Lu1Xb4ne6+sBrCzI0"}

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from roadstead.core.account import Account
+from roadstead.core.access.account import Account
 from roadstead.core.errors import InvalidName, UnknownName
-from roadstead.core.reference import RepositoryName
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.identity.resolve import Resolver
 
 _ALICE = Account(1, "alice", "did:web:alice.reg.example.com", "alice.reg.example.com")

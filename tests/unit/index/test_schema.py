@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import encode
-from roadstead.core.datamodel import BlobRef
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import encode
+from roadstead.core.atproto.datamodel import BlobRef
 from roadstead.core.errors import DataTooNew
 from roadstead.index import schema
 from roadstead.index.database import Database

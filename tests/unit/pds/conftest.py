@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.car import car_bytes
-from roadstead.core.cid import Cid
-from roadstead.core.mst import Tree, check
+from roadstead.core.atproto.car import car_bytes
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.mst import Tree, check
 from roadstead.index.database import Database
 from roadstead.index.tables import accounts, metadata
 from roadstead.pds import records, repositories

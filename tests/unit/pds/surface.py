@@ -22,7 +22,7 @@ from roadstead.auth.rate_limit import RateLimits
 from roadstead.auth.sessions import Sessions
 from roadstead.content.disk import DiskStore
 from roadstead.content.uploads import Uploads
-from roadstead.core.rights import Action
+from roadstead.core.access.rights import Action
 from roadstead.identity.resolve import Resolver
 from roadstead.index import accounts as account_rows
 from roadstead.index.dialects import insert

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Connection
 
-from roadstead.core.firehose import Frame
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.writes import Action, Write
+from roadstead.core.atproto.firehose import Frame
+from roadstead.core.atproto.nsid import Nsid
+from roadstead.core.atproto.recordkey import RecordKey
+from roadstead.core.atproto.writes import Action, Write
 from roadstead.index import links
 from roadstead.index.database import Database
 from roadstead.pds import events, repositories

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from roadstead.core.car import MEDIA_TYPE, read_car
+from roadstead.core.atproto.car import MEDIA_TYPE, read_car
 from roadstead.core.errors import TooManyRequests, UnknownRecord
 from roadstead.index.tables import pds_repositories
 from roadstead.pds.xrpc import exports as module

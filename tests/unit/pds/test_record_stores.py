@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.writes import Write
 from roadstead.core.errors import Conflict, InvalidRecord
-from roadstead.core.writes import Write
 from roadstead.pds.record_store import PdsRecordStore
 from roadstead.registry.ports import Change, RecordStore
 from roadstead.registry.private_records import PrivateRecordStore

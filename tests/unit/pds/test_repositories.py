@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection
 
-from roadstead.core.cid import Cid
-from roadstead.core.commit import Commit
-from roadstead.core.datamodel import BlobRef
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.commit import Commit
+from roadstead.core.atproto.datamodel import BlobRef
+from roadstead.core.atproto.firehose import Frame
+from roadstead.core.atproto.nsid import Nsid
+from roadstead.core.atproto.recordkey import RecordKey
+from roadstead.core.atproto.repository import CommitResult
+from roadstead.core.atproto.writes import Action, Write
 from roadstead.core.errors import Conflict, InvalidRecord, UnknownRecord
-from roadstead.core.firehose import Frame
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.repository import CommitResult
-from roadstead.core.writes import Action, Write
 from roadstead.index.tables import accounts
 from roadstead.pds import blobs, events, repositories
 from roadstead.pds.memory import Memory, Nodes, private_key

@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.routing import WebSocketRoute
 
-from roadstead.core.firehose import Event, Frame
-from roadstead.core.nsid import Nsid
-from roadstead.core.recordkey import RecordKey
-from roadstead.core.writes import Action, Write
+from roadstead.core.atproto.firehose import Event, Frame
+from roadstead.core.atproto.nsid import Nsid
+from roadstead.core.atproto.recordkey import RecordKey
+from roadstead.core.atproto.writes import Action, Write
 from roadstead.index.tables import pds_events
 from roadstead.pds import events, repositories
 from roadstead.pds.xrpc.subscribe import Firehose

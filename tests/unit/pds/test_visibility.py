@@ -9,15 +9,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core import atcr
-from roadstead.core.car import read_car
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef
-from roadstead.core.digest import Digest
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.car import read_car
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef
+from roadstead.core.atproto.firehose import Frame
+from roadstead.core.atproto.writes import Write
 from roadstead.core.errors import Conflict, UnknownName
-from roadstead.core.firehose import Frame
-from roadstead.core.manifest import OCI_MANIFEST, parse
-from roadstead.core.writes import Write
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import OCI_MANIFEST, parse
 from roadstead.index import garbage, links
 from roadstead.index import repositories as repository_rows
 from roadstead.index.garbage import Rules

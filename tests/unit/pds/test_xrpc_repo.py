@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from roadstead.core.car import read_car
-from roadstead.core.cid import Cid
+from roadstead.core.access.rights import Action
+from roadstead.core.atproto.car import read_car
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.mst import Tree, check
 from roadstead.core.errors import Conflict
-from roadstead.core.manifest import OCI_MANIFEST
-from roadstead.core.mst import Tree, check
-from roadstead.core.rights import Action
+from roadstead.core.oci.manifest import OCI_MANIFEST
 from roadstead.index import repositories
 from tests.unit.pds.conftest import BOTH_KINDS, NOW_MS, World
 from tests.unit.pds.surface import Surface, surface

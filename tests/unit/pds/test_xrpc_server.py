@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from roadstead.core.diddocument import DidDocument
-from roadstead.core.multikey import verifies
-from roadstead.core.rights import Action
+from roadstead.core.access.rights import Action
+from roadstead.core.atproto.diddocument import DidDocument
+from roadstead.core.atproto.multikey import verifies
 from roadstead.pds.xrpc.routes import routes
 from tests.unit.pds.conftest import World
 from tests.unit.pds.surface import HOST, LIFE_S, PASSWORD, Surface, surface

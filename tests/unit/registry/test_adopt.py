@@ -12,9 +12,9 @@ import pytest
 from roadstead.app import upkeep
 from roadstead.content.adopting import Way
 from roadstead.content.distribution import Distribution
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Unknown
-from roadstead.core.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from roadstead.index import links
 from roadstead.registry.adopt import Report
 from roadstead.upkeep.lease import Lease

@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.rights import Action, Allowed, Asker, Limits, Visibility, decide
+from roadstead.core.access.rights import Action, Allowed, Asker, Limits, Visibility, decide
 from roadstead.index import repositories
 from roadstead.index.database import Database
 from roadstead.index.rights import rights_in

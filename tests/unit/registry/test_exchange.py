@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from starlette.types import Message
 
-from roadstead.core.digest import Digest
+from roadstead.core.access.rights import NOBODY
 from roadstead.core.errors import Invalid
-from roadstead.core.manifest import OCI_MANIFEST
-from roadstead.core.reference import RepositoryName
-from roadstead.core.rights import NOBODY
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import OCI_MANIFEST
+from roadstead.core.oci.reference import RepositoryName
 from roadstead.index import manifests
 from roadstead.index.manifests import ManifestRow
 from roadstead.registry.discovery import Discovery

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from roadstead.content.disk import DiskStore
-from roadstead.core.descriptor import Descriptor
-from roadstead.core.digest import Digest
+from roadstead.core.oci.descriptor import Descriptor
+from roadstead.core.oci.digest import Digest
 from roadstead.registry.platform import platform_of
 
 CONFIG = "application/vnd.oci.image.config.v1+json"

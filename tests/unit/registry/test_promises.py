@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import UnknownBlob, UnknownManifest
-from roadstead.core.reference import Tag
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import Tag
 from roadstead.index import links, manifests
 from roadstead.index.database import touch
 from roadstead.index.tables import claims

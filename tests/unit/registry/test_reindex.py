@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from roadstead.core import atcr
+from roadstead.core.atproto import atcr
 from roadstead.index import tables
 from tests.rig.depot import Depot, depot
 from tests.rig.postgres import Postgres

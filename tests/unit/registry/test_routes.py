@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.core.digest import Digest
 from roadstead.core.errors import InvalidDigest, Misuse, Unknown, UnknownManifest, UnknownUpload
-from roadstead.core.reference import RepositoryName, Tag
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.reference import RepositoryName, Tag
 from roadstead.registry.routes import Kind, Route, parse
 
 DIGEST = Digest.of(b"")

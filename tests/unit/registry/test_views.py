@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from roadstead.core.digest import Digest
+from roadstead.core.access.rights import Visibility
 from roadstead.core.errors import Unavailable, UnknownManifest, UnknownName
-from roadstead.core.manifest import OCI_MANIFEST
-from roadstead.core.reference import RepositoryName, Tag
-from roadstead.core.rights import Visibility
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import OCI_MANIFEST
+from roadstead.core.oci.reference import RepositoryName, Tag
 from roadstead.index import links, manifests
 from roadstead.index.database import touch
 from roadstead.index.generation import MAX_AGE_S

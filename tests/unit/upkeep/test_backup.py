@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from roadstead.app import upkeep
 from roadstead.content.layout import Layout
-from roadstead.core.digest import Digest
 from roadstead.core.errors import Conflict, CorruptContent, Misuse, Unknown, Unsupported
+from roadstead.core.oci.digest import Digest
 from roadstead.index import tables
 from roadstead.upkeep.archive import Archive, FolderArchive, TarArchive, blob_name
 from roadstead.upkeep.backup import PASSING, Report, back_up, restore

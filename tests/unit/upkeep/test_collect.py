@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from roadstead.content.layout import Layout
-from roadstead.core import atcr
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import encode
-from roadstead.core.datamodel import BlobRef
-from roadstead.core.digest import Digest
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import encode
+from roadstead.core.atproto.datamodel import BlobRef
 from roadstead.core.errors import Unavailable
-from roadstead.core.manifest import parse
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import parse
 from roadstead.index import tables
 from roadstead.upkeep.collect import FILES
 from tests.rig.world import HOUR_MS, NOW_MS, TERMS, World

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from roadstead.app import upkeep
 from roadstead.content.layout import Layout
 from roadstead.content.store import Check
-from roadstead.core.digest import Digest
+from roadstead.core.oci.digest import Digest
 from roadstead.index import links, tables
 from roadstead.upkeep.lease import Lease
 from roadstead.upkeep.scrub import Report

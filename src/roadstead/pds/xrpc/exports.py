@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from roadstead.content.failures import translated
-from roadstead.core.car import MEDIA_TYPE
+from roadstead.core.atproto.car import MEDIA_TYPE
 from roadstead.core.errors import TooManyRequests
 from roadstead.index.database import Database
 from roadstead.pds import export

@@ -9,10 +9,10 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from roadstead.core.account import Account
-from roadstead.core.did import Did
+from roadstead.core.access.account import Account
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.handle import Handle
 from roadstead.core.errors import InvalidName, UnknownName
-from roadstead.core.handle import Handle
 from roadstead.pds.xrpc.call import Call, json_response
 from roadstead.pds.xrpc.errors import UnknownHandle
 from roadstead.pds.xrpc.methods import Handler, guarded

@@ -10,10 +10,10 @@ from starlette.requests import HTTPConnection
 
 from roadstead.content.store import BlobStore
 from roadstead.content.uploads import Uploads
-from roadstead.core.account import Account
-from roadstead.core.did import Did
-from roadstead.core.diddocument import DidDocument
-from roadstead.core.handle import Handle
+from roadstead.core.access.account import Account
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.diddocument import DidDocument
+from roadstead.core.atproto.handle import Handle
 from roadstead.index.database import Database
 from roadstead.pds import repositories
 from roadstead.pds.memory import Memory, private_key

@@ -11,18 +11,18 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
-from roadstead.core import atcr
-from roadstead.core.account import Account
-from roadstead.core.cid import Cid
-from roadstead.core.dagcbor import Value, decode_map
-from roadstead.core.datamodel import record_from_json, to_json
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Asker
+from roadstead.core.atproto import atcr
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.dagcbor import Value, decode_map
+from roadstead.core.atproto.datamodel import record_from_json, to_json
+from roadstead.core.atproto.nsid import parse_nsid
+from roadstead.core.atproto.recordkey import parse_record_key
+from roadstead.core.atproto.repository import CommitResult
+from roadstead.core.atproto.tid import Tid
+from roadstead.core.atproto.writes import ANYTHING, MAX_WRITES, Action, Anything, Write
 from roadstead.core.errors import Denied, Invalid, InvalidRecord, UnknownRecord
-from roadstead.core.nsid import parse_nsid
-from roadstead.core.recordkey import parse_record_key
-from roadstead.core.repository import CommitResult
-from roadstead.core.rights import Asker
-from roadstead.core.tid import Tid
-from roadstead.core.writes import ANYTHING, MAX_WRITES, Action, Anything, Write
 from roadstead.index.turn import take_turn
 from roadstead.pds import limits, records, repositories
 from roadstead.pds.ports import RecordChange

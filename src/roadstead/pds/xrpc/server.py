@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from roadstead.core.account import Account
-from roadstead.core.did import Did
+from roadstead.core.access.account import Account
+from roadstead.core.access.rights import Asker
+from roadstead.core.atproto.did import Did
+from roadstead.core.atproto.nsid import parse_nsid
 from roadstead.core.errors import Denied, Invalid
-from roadstead.core.nsid import parse_nsid
-from roadstead.core.rights import Asker
 from roadstead.index import accounts
 from roadstead.pds import repositories
 from roadstead.pds.ports import Session

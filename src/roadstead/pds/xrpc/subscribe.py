@@ -16,8 +16,8 @@ from typing import Final, Never, TypeVar
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from roadstead.core.atproto.firehose import error_frame, info_frame
 from roadstead.core.errors import RoadsteadError
-from roadstead.core.firehose import error_frame, info_frame
 from roadstead.index.database import Database
 from roadstead.index.generation import FIREHOSE, MAX_AGE_S
 from roadstead.pds import events

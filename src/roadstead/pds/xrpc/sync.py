@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from starlette.responses import Response, StreamingResponse
 
-from roadstead.core.car import MEDIA_TYPE
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef
-from roadstead.core.digest import Digest
+from roadstead.core.atproto.car import MEDIA_TYPE
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef
+from roadstead.core.atproto.nsid import parse_nsid
+from roadstead.core.atproto.recordkey import parse_record_key
+from roadstead.core.atproto.tid import Tid
 from roadstead.core.errors import UnknownBlob
-from roadstead.core.nsid import parse_nsid
-from roadstead.core.recordkey import parse_record_key
-from roadstead.core.tid import Tid
+from roadstead.core.oci.digest import Digest
 from roadstead.index import manifests
 from roadstead.index.tables import accounts, pds_repositories
 from roadstead.pds import blobs, export, repositories

@@ -15,12 +15,12 @@ from typing import Final
 from sqlalchemy.engine import Connection
 from starlette.responses import Response
 
-from roadstead.core.cid import Cid
-from roadstead.core.datamodel import BlobRef, to_json
-from roadstead.core.digest import Digest
+from roadstead.core.access.rights import Action
+from roadstead.core.atproto.cid import Cid
+from roadstead.core.atproto.datamodel import BlobRef, to_json
 from roadstead.core.errors import Denied, Invalid
-from roadstead.core.manifest import SUPPORTED
-from roadstead.core.rights import Action
+from roadstead.core.oci.digest import Digest
+from roadstead.core.oci.manifest import SUPPORTED
 from roadstead.index import links, manifests
 from roadstead.pds import blobs
 from roadstead.pds.xrpc.call import Call, json_response

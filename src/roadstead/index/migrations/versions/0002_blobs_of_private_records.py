@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from roadstead.core.dagcbor import decode_map
-from roadstead.core.datamodel import blob_refs
+from roadstead.core.atproto.dagcbor import decode_map
+from roadstead.core.atproto.datamodel import blob_refs
 from roadstead.core.errors import RoadsteadError
 
 revision = "0002"

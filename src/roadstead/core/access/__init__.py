@@ -1,0 +1,1 @@
+"""Who may do what: accounts' names, scopes, tokens, limits, and the one decision."""

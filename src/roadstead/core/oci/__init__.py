@@ -1,0 +1,1 @@
+"""What the OCI specifications name: digests, references, descriptors, manifests, ranges."""
