@@ -15,7 +15,7 @@ from roadstead.index.database import translated
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0002"
+HEAD: Final = "0001"
 """The newest revision: so that a start need not load alembic to see that nothing is to be done. A test holds it."""
 
 _LOCK_KEY: Final = 0x0AD57EAD
