@@ -2,18 +2,14 @@
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from roadstead.core.atproto.cid import Cid
-from roadstead.core.atproto.dagcbor import encode
-from roadstead.core.atproto.datamodel import BlobRef
 from roadstead.core.errors import DataTooNew
 from roadstead.index import schema
 from roadstead.index.database import Database
-from roadstead.index.tables import accounts, metadata, private_blob_references, private_records
+from roadstead.index.tables import metadata
 
 
 def test_migrations_make_the_tables_that_the_code_has(database: Database) -> None:
@@ -35,22 +31,3 @@ def test_data_of_a_newer_version_is_refused(database: Database) -> None:
     database.write_now(lambda connection: connection.execute(newer) and None)
     with pytest.raises(DataTooNew, match="9999"):
         schema.ensure(database.engine)
-
-
-def test_blobs_that_private_records_named_before_there_was_a_table_of_them_are_found(database: Database) -> None:
-    picture = BlobRef(Cid.of_blob(b"picture"), "image/png", 7)
-    account = {"id": 1, "name": "a", "did": "d", "handle": "h", "password_hash": "", "created_at_ms": 0}
-    record = {"account_id": 1, "collection": "a.b.c", "cid": b""}
-    values = {"whole": encode({"avatar": picture.value(), "again": [picture.value()]}), "damaged": b"\xff"}
-    with database.engine.begin() as connection:
-        config = schema.alembic_config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
-        connection.execute(sa.insert(accounts), account)
-        connection.execute(
-            sa.insert(private_records), [{**record, "rkey": rkey, "value": value} for rkey, value in values.items()]
-        )
-    schema.ensure(database.engine)
-    with database.engine.connect() as connection:
-        found = [(row.rkey, row.sha256) for row in connection.execute(sa.select(private_blob_references))]
-    assert found == [("whole", picture.cid.digest.hex)]
