@@ -133,16 +133,16 @@ class DiskStore:
     def _link(self, source: Path, path: Path) -> None:
         folder = path.parent
         while True:
-            folder.mkdir(parents=True, exist_ok=True)
             try:
+                folder.mkdir(parents=True, exist_ok=True)
                 _place(source, path)
-            except FileNotFoundError:
-                if not source.exists():
+                sync_folder(folder)
+            except (FileNotFoundError, FileExistsError):
+                if not source.exists() or (folder.exists() and not folder.is_dir()):
                     raise
-                # A removal of the same digest took the empty folder away between the two calls.
+                # A removal of the same digest took the folder away between two of the calls, or within `mkdir`.
                 continue
             break
-        sync_folder(folder)
         sync_folder(folder.parent)
         self._sync_above(folder.parent)
 
