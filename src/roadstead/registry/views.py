@@ -106,7 +106,7 @@ class Views:
         """What the answers from a view have to say beside what was asked."""
         said = ["the database cannot be reached: this is what was known before"] if view.is_stale else []
         if view.former_name:
-            said.append(f"{view.former_name} is a former name, and will end; use {view.rights.name}")
+            said.append(f"{view.former_name} is a former name; use {view.rights.name}")
         return said
 
     async def blob(self, view: RepositoryView, digest: Digest) -> LinkedBlob | None:
