@@ -9,14 +9,27 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conformance.client import Client
+from tests.rig.postgres import Postgres
 from tests.rig.server import Account, Server, Servers
+
+ON_BOTH = pytest.mark.parametrize(
+    "registry",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql"))],
+    indirect=True,
+    scope="module",
+)
+"""Runs a test on a server with each kind of database."""
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with two workers and the accounts alice and bob."""
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with two workers; on SQLite, or on what `ON_BOTH` asks for."""
     servers = Servers(tmp_path_factory.mktemp("conformance"))
-    yield servers.start(workers=2)
+    url = ""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.new_database()
+    yield servers.start(workers=2, database_url=url)
     servers.stop()
 
 

@@ -9,6 +9,7 @@ from tests.conformance.case import Case
 from tests.conformance.cases import CASES
 from tests.conformance.checklist import CHECKLIST
 from tests.conformance.client import Client
+from tests.conformance.conftest import ON_BOTH
 from tests.conformance.play import play
 
 _ELSEWHERE = {
@@ -28,6 +29,7 @@ def test_every_case_has_a_name_of_its_own() -> None:
     assert len({case.id for case in CASES}) == len(CASES)
 
 
+@ON_BOTH
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{case.line}-{case.id}" for case in CASES])
 def test_case(number: int, clients: Mapping[str, Client]) -> None:
     case: Case = CASES[number]
