@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
+import shutil
 import sys
+from pathlib import Path
 from typing import Final
 
 import structlog
 
 from roadstead.app.services import Services, service_of
-from roadstead.app.settings import reached_at
+from roadstead.app.settings import Settings, reached_at
 from roadstead.core.access.account import Account
 
 log = structlog.get_logger()
@@ -48,6 +51,7 @@ def _welcome(services: Services, account: Account, password: str) -> str:
     seen_by = "everybody can pull from it, and its manifests and tags are public records of the account"
     if visibility == "private":
         seen_by = "only its owner, and who was granted it, can pull from it"
+    program, where = _typed(settings)
     return f"""
 This is the first start: there is an account for you now.
 
@@ -63,7 +67,16 @@ What to type next, with docker (or podman, which needs --tls-verify=false withou
     docker push {host}/{account.name}/alpine
 
 A new repository is {visibility}: {seen_by}.
-    roadstead repo hide {account.name}/alpine       makes it private
-    roadstead account passwd {account.name}         changes the password
+    {program} repo hide {account.name}/alpine{where}
+    {program} account passwd {account.name}{where}
+make a repository private, and change the password.
 
 """
+
+
+def _typed(settings: Settings) -> tuple[str, str]:
+    """How this program is called from here, and the option that names its data folder where that is not the default."""
+    called = Path(sys.argv[0])
+    beside = os.path.relpath(called)
+    program = called.name if shutil.which(called.name) else beside if called.is_file() else "roadstead"
+    return program, "" if settings.data == Settings().data else f" --data {shlex.quote(settings.data)}"
