@@ -12,6 +12,7 @@ from typing import Final
 
 from roadstead.content.store import BlobStore
 from roadstead.core.errors import Conflict
+from roadstead.core.oci.descriptor import Descriptor
 from roadstead.index.clock import now_ms
 from roadstead.index.manifests import ManifestRow
 from roadstead.index.repositories import RepositoryRow
@@ -21,6 +22,9 @@ from roadstead.registry.ports import Change, RecordStore
 
 ATTEMPTS: Final = 3
 """How often a change starts anew when its repository is published or hidden under it."""
+
+PLATFORMS: Final = 1024
+"""Configs whose platform is remembered."""
 
 Stores = Mapping[str, RecordStore]
 """The record store of each visibility."""
@@ -49,6 +53,7 @@ class Pushing:
         self._hold = hold
         self._untagged_claim_ms = untagged_claim_ms
         self._clock_ms = clock_ms
+        self._platforms: dict[tuple[str, str], str] = {}
 
     async def push(self, repository: RepositoryRow, pushed: Pushed) -> None:
         """Puts a manifest and its tags into a repository.
@@ -56,7 +61,7 @@ class Pushing:
         Raises:
             UnknownManifestBlob: the repository lacks something that the manifest names.
         """
-        platform = await platform_of(self._store, pushed.manifest.config)
+        platform = await self._platform(pushed.manifest.config)
         row = ManifestRow.of(pushed.manifest, pushed.digest, pushed.body, platform, self._clock_ms())
         hold, claim_ms = self._hold(), self._untagged_claim_ms
         await commit_where_it_is(
@@ -64,6 +69,18 @@ class Pushing:
             repository,
             lambda current, store: PutManifest(current, store, pushed, row, hold, claim_ms),
         )
+
+    async def _platform(self, config: Descriptor | None) -> str | None:
+        """`platform_of`, remembered: a config's bytes never change, and its image is often pushed again."""
+        if config is None:
+            return None
+        key = (str(config.digest), config.media_type)
+        known = self._platforms.get(key)
+        if known is None and (known := await platform_of(self._store, config)) is not None:
+            if len(self._platforms) >= PLATFORMS:
+                self._platforms.clear()
+            self._platforms[key] = known
+        return known
 
     async def remove(self, repository: RepositoryRow, reference: str, *, is_tag: bool) -> None:
         """Removes a tag, or a manifest with its tags, records and all.
