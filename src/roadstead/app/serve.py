@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import socket
 from pathlib import Path
@@ -60,6 +61,9 @@ def serve(settings: Settings) -> None:
             # Its thread is there when workers are forked; it waits then, and holds no lock that they would inherit.
             server.on_startup(scheduler.start)
             server.on_shutdown(scheduler.stop)
+            # What is there by now stays: the collector would otherwise write to every page that the workers share.
+            gc.collect()
+            gc.freeze()
             server.serve()
 
 
