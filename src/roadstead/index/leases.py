@@ -33,10 +33,3 @@ def renew(connection: Connection, name: str, holder: str, until_ms: int) -> bool
 def release(connection: Connection, name: str, holder: str) -> None:
     """Gives one's own lease back."""
     connection.execute(leases.delete().where(leases.c.name == name, leases.c.holder == holder))
-
-
-def holder_of(connection: Connection, name: str, now_ms: int) -> str | None:
-    """Who has the lease now."""
-    query = sa.select(leases.c.holder).where(leases.c.name == name, leases.c.until_ms > now_ms)
-    found: str | None = connection.execute(query).scalar()
-    return found

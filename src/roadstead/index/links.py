@@ -56,7 +56,7 @@ def linked(connection: Connection, repository_id: int, digest: str) -> LinkedBlo
 def missing(connection: Connection, repository_id: int, digests: Iterable[str]) -> list[str]:
     """Those of `digests` that the repository has no link to, in their order.
 
-    Within a write on PostgreSQL the links that are there stay until its end: a garbage collection waits.
+    Within a write on PostgreSQL the links that are there stay until its end: a garbage collection passes them over.
     """
     wanted = list(dict.fromkeys(digests))
     found: set[str] = set()

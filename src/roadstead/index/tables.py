@@ -193,7 +193,7 @@ claims = Table(
     Column("claimant", Text, primary_key=True),
     Column("until_ms", BigInteger, nullable=False, index=True),
 )
-"""Content that a process needs for now; every garbage collection honours it."""
+"""Content that was promised to somebody: see `roadstead.index.claims`. Every garbage collection honours it."""
 
 uploads = Table(
     "uploads",

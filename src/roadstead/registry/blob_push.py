@@ -30,7 +30,7 @@ from roadstead.index.uploads import UploadRow
 from roadstead.registry.exchange import Answer, Exchange, answer
 from roadstead.registry.mounts import Mounts
 from roadstead.registry.permission import still_permitted
-from roadstead.registry.target import PushLimits, ensure
+from roadstead.registry.target import PushLimits, target_of
 from roadstead.registry.views import Views
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ class BlobPush:
 
     async def start(self, exchange: Exchange) -> Answer:
         """`POST /v2/NAME/blobs/uploads/`: a session, a mount (`mount`, `from`), or a blob in one request (`digest`)."""
-        repository = await self._repository(exchange)
+        repository = await target_of(self._database, exchange.view, self._limits, self._clock_ms())
         mounted = exchange.parameter("mount")
         if mounted is not None:
             digest = Digest.parse(mounted)
@@ -134,11 +134,6 @@ class BlobPush:
     async def _receive(exchange: Exchange, upload: Upload) -> int:
         span = check_chunk(exchange.header(b"content-range"), exchange.content_length(), upload.offset)
         return await upload.receive(exchange.body(), expected_bytes=span)
-
-    async def _repository(self, exchange: Exchange) -> RepositoryRow:
-        """The repository pushed to; the first push of its owner makes it."""
-        view = exchange.view
-        return view.row or await ensure(self._database, view.rights, self._limits.visibility, self._clock_ms())
 
     async def _begin(self, exchange: Exchange, repository: RepositoryRow, algorithm: str) -> Answer:
         account_id = exchange.bearer.asker.account_id or repository.account_id

@@ -18,7 +18,7 @@ from roadstead.registry.exchange import Answer, Exchange, answer
 from roadstead.registry.permission import still_permitted
 from roadstead.registry.ports import Counts
 from roadstead.registry.pushing import Pushing
-from roadstead.registry.target import PushLimits, ensure
+from roadstead.registry.target import PushLimits, target_of
 from roadstead.registry.views import Views
 
 MAX_TAGS: Final = 64
@@ -62,7 +62,7 @@ class ManifestPush:
         manifest = parse(body, content_type.partition(";")[0].strip() if content_type else None)
         digest = _digest(exchange, body)
         view = await still_permitted(self._views, exchange, Action.PUSH)
-        repository = view.row or await ensure(self._database, view.rights, self._limits.visibility, self._clock_ms())
+        repository = await target_of(self._database, view, self._limits, self._clock_ms())
         await self._pushing.push(repository, Pushed(manifest, digest, body, tags))
         self._counts.push(repository.id)
         return _created(exchange, digest, manifest, tags)

@@ -20,7 +20,7 @@ class Change:
     commits `prepare`, sends the writes, and commits `index` when they are acknowledged.
 
     Args:
-        prepare: checks that the change is permitted, claims the content that it names, and gives the writes.
+        prepare: checks that the change is permitted, keeps the content that it names, and gives the writes.
         index: brings the derived tables up to date.
     """
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from roadstead.core.access.rights import RepositoryRights
 from roadstead.index import repositories
 from roadstead.index.database import Database, touch
 from roadstead.index.repositories import RepositoryRow
+from roadstead.registry.views import RepositoryView
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,14 @@ class PushLimits:
     manifest_bytes: int
 
 
-async def ensure(database: Database, rights: RepositoryRights, visibility: str, at_ms: int) -> RepositoryRow:
-    """The repository that `rights` speak of, made if it was not there."""
-    path = rights.name.partition("/")[2]
+async def target_of(database: Database, view: RepositoryView, limits: PushLimits, at_ms: int) -> RepositoryRow:
+    """The repository that a push with this view goes to; the first push of its owner makes it."""
+    if view.row is not None:
+        return view.row
+    owner_id, path = view.rights.owner_id, view.rights.name.partition("/")[2]
 
     def work(connection: Connection) -> RepositoryRow:
-        row = repositories.create(connection, rights.owner_id, path, visibility, at_ms)
+        row = repositories.create(connection, owner_id, path, limits.visibility, at_ms)
         touch(connection, row.id)
         return row
 
