@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.peers.table import PEERS
-from tests.rig.certificate import Certificate
 from tests.rig.process import Background, free_port
+from tests.rig.tls_front import TlsFront, adapted
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "nginx.conf"
 
@@ -26,24 +26,8 @@ http {{
 """
 
 
-class Proxy:
+class Proxy(TlsFront):
     """nginx that speaks TLS on a free loopback port and hands all on to a server."""
-
-    def __init__(self, folder: Path, certificate: Certificate) -> None:
-        self.port = free_port()
-        self._folder = folder
-        self._certificate = certificate
-        self._process: Background | None = None
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def process(self) -> Background:
-        if self._process is None:
-            raise RuntimeError("this proxy was not started")
-        return self._process
 
     def start(self, upstream: str) -> None:
         """Start it before `upstream` (`HOST:PORT`)."""
@@ -56,19 +40,11 @@ class Proxy:
 
     def _site(self, upstream: str) -> str:
         """The example, with this machine's addresses and files in the place of the operator's."""
-        site = EXAMPLE.read_text()
-        for theirs, ours in {
+        places = {
             "server 127.0.0.1:5000;": f"server {upstream};",
             "listen 80;": f"listen 127.0.0.1:{free_port()};",
             "listen 443 ssl;": f"listen {self.host} ssl;",
             "/etc/ssl/roadstead/fullchain.pem": str(self._certificate.certificate),
             "/etc/ssl/roadstead/privkey.pem": str(self._certificate.key),
-        }.items():
-            if theirs not in site:
-                raise ValueError(f"{EXAMPLE} has no {theirs!r} any more")
-            site = site.replace(theirs, ours)
-        return site
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.stop()
+        }
+        return adapted(EXAMPLE, places)
